@@ -1,0 +1,78 @@
+import { readdir } from 'node:fs/promises';
+import fsExtra from 'fs-extra';
+import * as z from 'zod/mini';
+import { count, readJson, writeJsonOnce } from './files.ts';
+import type { RunPaths } from './run-paths.ts';
+
+const attemptSchema = z.object({
+  format: count,
+  attempt: count,
+  createdAt: z.string(),
+  scheduler: z.enum(['slurm', 'local']),
+  queue: z.string(),
+  workers: count,
+  threads: count,
+  /** Task `t` of array `number` works on shard `base + t`. */
+  arrays: z.array(z.object({ number: count, base: count, tasks: z.array(count) })),
+});
+
+const submittedSchema = z.object({ format: count, job: z.string().check(z.regex(/^\d+$/)), at: z.string() });
+
+/** One round of submission, written before the scheduler is asked for anything. */
+export type Attempt = Omit<z.infer<typeof attemptSchema>, 'format'>;
+
+/** The jobs of an attempt that the scheduler has accepted; `announced` is the number the user was told. */
+export type AttemptJobs = {
+  readonly arrays: readonly { readonly number: number; readonly job: string }[];
+  readonly finish: string | undefined;
+  readonly announced: string | undefined;
+};
+
+export async function writeAttempt(paths: RunPaths, attempt: Attempt): Promise<void> {
+  await writeJsonOnce(paths.attemptInfo(attempt.attempt), attempt);
+}
+
+export async function readAttempt(paths: RunPaths, attempt: number): Promise<Attempt> {
+  return readJson(paths.attemptInfo(attempt), attemptSchema);
+}
+
+/** Records that a job was accepted; a retry or a status finds it there. */
+export async function writeSubmitted(
+  paths: RunPaths,
+  attempt: number,
+  array: number | 'finish',
+  job: string,
+): Promise<void> {
+  await writeJsonOnce(paths.submitted(attempt, array), { job, at: new Date().toISOString() });
+}
+
+export async function readJobs(paths: RunPaths, attempt: Attempt): Promise<AttemptJobs> {
+  const arrays: { number: number; job: string }[] = [];
+  for (const { number } of attempt.arrays) {
+    const job = await readSubmitted(paths, attempt.attempt, number);
+    if (job !== undefined) arrays.push({ number, job });
+  }
+  const finish = await readSubmitted(paths, attempt.attempt, 'finish');
+  return { arrays, finish, announced: arrays[0]?.job ?? finish };
+}
+
+async function readSubmitted(
+  paths: RunPaths,
+  attempt: number,
+  array: number | 'finish',
+): Promise<string | undefined> {
+  const file = paths.submitted(attempt, array);
+  if (!(await fsExtra.pathExists(file))) return undefined;
+  return (await readJson(file, submittedSchema)).job;
+}
+
+/** The numbers of the attempts made so far, ascending; empty when nothing was submitted yet. */
+export async function listAttempts(paths: RunPaths): Promise<number[]> {
+  const names = await readdir(paths.attempts).catch(() => []);
+  const attempts: number[] = [];
+  for (const name of names) {
+    if (/^[1-9]\d*$/.test(name) && (await fsExtra.pathExists(paths.attemptInfo(Number(name)))))
+      attempts.push(Number(name));
+  }
+  return attempts.sort((a, b) => a - b);
+}

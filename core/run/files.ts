@@ -1,0 +1,73 @@
+import { open, readFile, rename } from 'node:fs/promises';
+import * as z from 'zod/mini';
+import { BcopyError } from '../model/errors.ts';
+
+/** The format of everything in a run directory; a reader refuses a newer one. */
+export const format = 1;
+
+/** Writes a file that is written once: complete and on disk under its name, or not there at all. Mode 0600. */
+export async function writeOnce(file: string, text: string): Promise<void> {
+  const temporary = `${file}.${process.pid}.tmp`;
+  const handle = await open(temporary, 'w', 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(temporary, file);
+}
+
+export async function writeJsonOnce(file: string, value: object): Promise<void> {
+  await writeOnce(file, `${JSON.stringify({ format, ...value }, null, 1)}\n`);
+}
+
+/** Reads and validates a JSON file; what is missing, torn, wrong or of a newer format is a `runDamaged` error that names the file. */
+export async function readJson<T>(file: string, schema: z.ZodMiniType<T>): Promise<T> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw damaged(file, undefined, error.code ?? error.message);
+  });
+  return validate(file, undefined, parseJson(file, undefined, text), schema);
+}
+
+export function parseJson(file: string, line: number | undefined, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw damaged(file, line, (error as Error).message);
+  }
+}
+
+export function validate<T>(
+  file: string,
+  line: number | undefined,
+  value: unknown,
+  schema: z.ZodMiniType<T>,
+): T {
+  refuseNewer(file, value);
+  const result = z.safeParse(schema, value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw damaged(file, line, `${issue?.path.join('.') || 'value'}: ${issue?.message ?? 'invalid'}`);
+}
+
+export function refuseNewer(file: string, value: unknown): void {
+  const theirs = (value as { format?: unknown } | null)?.format;
+  if (typeof theirs !== 'number' || theirs <= format) return;
+  throw new BcopyError(
+    'runDamaged',
+    `cannot read the run: ${file} has format ${theirs}, this bcopy knows format ${format}`,
+    {
+      hint: 'use the newer bcopy that made it',
+    },
+  );
+}
+
+export function damaged(file: string, line: number | undefined, why: string): BcopyError {
+  const where = line === undefined ? file : `${file} line ${line}`;
+  return new BcopyError('runDamaged', `cannot read the run: ${where} is damaged: ${why}`, {
+    hint: 'start the copy anew without --retry; what is already there is not copied again',
+  });
+}
+
+export const count = z.number().check(z.int(), z.gte(0));

@@ -1,0 +1,79 @@
+import * as z from 'zod/mini';
+import { count } from './files.ts';
+
+const tally = z.object({ entries: count, bytes: count });
+
+const headerSchema = z.object({
+  type: z.literal('journal'),
+  format: count,
+  run: z.string(),
+  shard: z.union([count, z.literal('finish')]),
+  attempt: count,
+  restart: count,
+  host: z.string(),
+  pid: count,
+  /** SLURM's own number of the task: `123_4`, or `123` for finish. */
+  job: z.string(),
+  startedAt: z.string(),
+});
+
+const doneSchema = z.object({
+  type: z.literal('done'),
+  from: count,
+  to: count,
+  copied: tally,
+  skipped: tally,
+  linked: tally,
+});
+
+const entrySchema = z.object({
+  type: z.literal('entry'),
+  ordinal: count,
+  outcome: z.enum(['failed', 'vanished']),
+  path: z.string(),
+  bytes: count,
+  cause: z.string(),
+  action: z.string(),
+});
+
+const partSchema = z.object({
+  type: z.literal('part'),
+  ordinal: count,
+  from: count,
+  to: count,
+  version: z.string(),
+  temporary: z.string(),
+  same: z.boolean(),
+});
+
+/** A divided file under its final name. */
+const fileSchema = z.object({
+  type: z.literal('file'),
+  ordinal: count,
+  outcome: z.enum(['copied', 'skipped']),
+  bytes: count,
+});
+
+/** Something that people should know and that is no failure, counted by kind (`owner not kept`). */
+const noteSchema = z.object({ type: z.literal('note'), note: z.string(), entries: count });
+
+const endSchema = z.object({
+  type: z.literal('end'),
+  reason: z.enum(['complete', 'failures', 'hopeless', 'cut off', 'superseded']),
+  at: z.string(),
+});
+
+export const journalLineSchema = z.discriminatedUnion('type', [
+  headerSchema,
+  doneSchema,
+  entrySchema,
+  partSchema,
+  fileSchema,
+  noteSchema,
+  endSchema,
+]);
+
+export type JournalLine = z.infer<typeof journalLineSchema>;
+export type JournalHeader = z.infer<typeof headerSchema>;
+export type JournalEnd = z.infer<typeof endSchema>;
+export type JournalRecord = Exclude<JournalLine, JournalHeader | JournalEnd>;

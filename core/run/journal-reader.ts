@@ -1,0 +1,52 @@
+import { closeSync, openSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { parseJson, validate } from './files.ts';
+import { type JournalLine, journalLineSchema } from './journal-lines.ts';
+import { readLines } from './lines.ts';
+import { type JournalName, parseJournalName, type RunPaths } from './run-paths.ts';
+
+export type JournalFile = { readonly file: string; readonly name: JournalName };
+
+/** The journals of a run, in the order in which attempts and restarts followed each other. */
+export async function listJournals(paths: RunPaths): Promise<JournalFile[]> {
+  const journals: JournalFile[] = [];
+  for (const file of await readdir(paths.journals)) {
+    const name = parseJournalName(file);
+    if (name !== undefined) journals.push({ file: `${paths.journals}/${file}`, name });
+  }
+  return journals.sort(
+    (a, b) =>
+      a.name.attempt - b.name.attempt || a.name.restart - b.name.restart || (a.file < b.file ? -1 : 1),
+  );
+}
+
+/**
+ * The lines of a journal. A torn line is passed over where a kill can leave one: at the end, or before the header
+ * of a successor in the same file. Anything else that is no record is a `runDamaged` error with file and line.
+ */
+export function* readJournal(file: string): Generator<JournalLine> {
+  const descriptor = openSync(file, 'r');
+  try {
+    let number = 0;
+    for (const { text } of readLines(descriptor)) yield* parseJournalLine(file, ++number, text);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function* parseJournalLine(file: string, number: number, text: string): Generator<JournalLine> {
+  const header = number > 1 ? text.indexOf('{"type":"journal"') : -1;
+  const line = header > 0 ? text.slice(header) : text;
+  yield validate(file, number, parseJson(file, number, line), journalLineSchema);
+}
+
+/** True when a worker of the same shard with a later attempt or restart has begun: the older one must stop. */
+export async function isSuperseded(paths: RunPaths, mine: JournalName): Promise<boolean> {
+  for (const file of await readdir(paths.journals)) {
+    const name = parseJournalName(file);
+    if (name?.shard !== mine.shard) continue;
+    if (name.attempt > mine.attempt || (name.attempt === mine.attempt && name.restart > mine.restart))
+      return true;
+  }
+  return false;
+}

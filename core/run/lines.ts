@@ -1,0 +1,44 @@
+import { readSync } from 'node:fs';
+
+export type Line = { readonly text: string; readonly offset: number; readonly next: number };
+
+const chunkBytes = 1 << 18;
+
+/**
+ * The complete lines of an open file from `offset` on, without their newline, with a fixed amount of memory per
+ * line. A last line without newline is torn and is not given.
+ */
+export function* readLines(file: number, offset = 0): Generator<Line> {
+  let buffer: Buffer = Buffer.allocUnsafe(chunkBytes);
+  let [start, filled, position] = [0, 0, offset];
+  for (;;) {
+    const newline = buffer.subarray(0, filled).indexOf(10, start);
+    if (newline >= 0) {
+      yield {
+        text: buffer.toString('utf8', start, newline),
+        offset: position,
+        next: position + newline + 1 - start,
+      };
+      position += newline + 1 - start;
+      start = newline + 1;
+      continue;
+    }
+    buffer = makeRoom(buffer, start, filled);
+    [start, filled] = [0, filled - start];
+    const read = readSync(file, buffer, filled, buffer.length - filled, position + filled);
+    if (read === 0) return;
+    filled += read;
+  }
+}
+
+/** The unread rest, moved to the beginning of a buffer that has room for more. */
+function makeRoom(buffer: Buffer, start: number, filled: number): Buffer {
+  const rest = buffer.subarray(start, filled);
+  if (rest.length < buffer.length / 2) {
+    buffer.copy(buffer, 0, start, filled);
+    return buffer;
+  }
+  const larger = Buffer.allocUnsafe(buffer.length * 2);
+  rest.copy(larger);
+  return larger;
+}

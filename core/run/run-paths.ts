@@ -1,0 +1,90 @@
+/**
+ * Every file name of a run, in one place; docs/run-directory.md says what each holds. `root` is the run directory,
+ * relative to where the program stands, so that the bytes of the user's directory names never matter.
+ */
+export class RunPaths {
+  readonly root: string;
+
+  constructor(root: string) {
+    this.root = root;
+  }
+
+  /** Holds the run's id and nothing else: the job scripts look at it to know where they stand. */
+  get id(): string {
+    return this.#in('id');
+  }
+  get info(): string {
+    return this.#in('run.json');
+  }
+  get tape(): string {
+    return this.#in('tape.jsonl');
+  }
+  get tapeIndex(): string {
+    return this.#in('tape.index');
+  }
+  get plan(): string {
+    return this.#in('plan.json');
+  }
+  get journals(): string {
+    return this.#in('journals');
+  }
+  get attempts(): string {
+    return this.#in('attempts');
+  }
+  attempt(attempt: number): string {
+    return this.#in('attempts', String(attempt));
+  }
+  attemptInfo(attempt: number): string {
+    return this.#in('attempts', String(attempt), 'attempt.json');
+  }
+  script(attempt: number, kind: 'task' | 'finish', array = 0): string {
+    const name = kind === 'task' ? `task-${array}.sbatch` : 'finish.sbatch';
+    return this.#in('attempts', String(attempt), name);
+  }
+  /** Written when the scheduler has accepted a job: `array` is a number, or `finish`. */
+  submitted(attempt: number, array: number | 'finish'): string {
+    return this.#in('attempts', String(attempt), `job-${array}.json`);
+  }
+  logs(attempt: number): string {
+    return this.#in('logs', String(attempt));
+  }
+  /** A journal's name tells whose it is and sorts nothing; readers take order from attempt and restart. */
+  journal(writer: JournalName): string {
+    const { shard, attempt, restart, host, pid } = writer;
+    return this.#in('journals', `${shard}.${attempt}-${restart}-${host}-${pid}.jsonl`);
+  }
+  /** JOBID.log and JOBID.err, where the user stood: two levels above the run directory. */
+  userLog(job: string, ending: 'log' | 'err'): string {
+    return this.#in('..', '..', `${job}.${ending}`);
+  }
+
+  #in(...names: string[]): string {
+    return [this.root, ...names].join('/');
+  }
+}
+
+export type JournalName = {
+  readonly shard: number | 'finish';
+  readonly attempt: number;
+  readonly restart: number;
+  readonly host: string;
+  readonly pid: number;
+};
+
+const journalPattern = /^(\d+|finish)\.(\d+)-(\d+)-(.*)-(\d+)\.jsonl$/;
+
+/** The writer that a journal's file name tells, or undefined for a file that is no journal. */
+export function parseJournalName(file: string): JournalName | undefined {
+  const [, shard, attempt, restart, host, pid] = journalPattern.exec(file) ?? [];
+  if (shard === undefined) return undefined;
+  return {
+    shard: shard === 'finish' ? shard : Number(shard),
+    attempt: Number(attempt),
+    restart: Number(restart),
+    host: host!,
+    pid: Number(pid),
+  };
+}
+
+/** The name of the directory that holds the runs made in a directory. */
+export const runsDirectory = '.bcopy';

@@ -1,0 +1,139 @@
+import { type Account, accountOf } from '../model/account.ts';
+import { bytesOf } from '../model/entry.ts';
+import { addTally, type EntryOutcome, emptyTally, type PartOutcome, type Tally } from '../model/outcome.ts';
+import { dividedFiles, type Plan } from '../model/plan.ts';
+import { listJournals, readJournal } from './journal-reader.ts';
+import type { RunPaths } from './run-paths.ts';
+import { type JournalSummary, ShardState } from './shard-state.ts';
+import { TapeReader } from './tape-reader.ts';
+
+/** What finish has done, by its newest journal; divided files by all of them, since a finished file stays finished. */
+export type FinishState = {
+  copied: Tally;
+  skipped: Tally;
+  linked: Tally;
+  outcomes: Map<number, EntryOutcome>;
+  readonly files: Map<number, { outcome: 'copied' | 'skipped'; bytes: number }>;
+  journal: JournalSummary | undefined;
+};
+
+/** The state of a run, computed from its journals; nothing else is believed. */
+export type RunState = {
+  readonly shards: readonly ShardState[];
+  readonly finish: FinishState;
+  readonly notes: ReadonlyMap<string, number>;
+};
+
+/** Reads all journals of a run (or of one shard only, for the worker that takes it up). */
+export async function readRunState(paths: RunPaths, plan: Plan, onlyShard?: number): Promise<RunState> {
+  const shards = plan.shards.map(() => new ShardState());
+  const finish = newFinishState();
+  for (const { file, name } of await listJournals(paths)) {
+    if (onlyShard !== undefined && name.shard !== onlyShard) continue;
+    const shard = name.shard === 'finish' ? undefined : shards[name.shard];
+    const forFinish = new ShardState();
+    for (const line of readJournal(file)) {
+      (shard ?? forFinish).add(name, line);
+      if (line.type === 'file') finish.files.set(line.ordinal, { outcome: line.outcome, bytes: line.bytes });
+    }
+    if (name.shard === 'finish') takeFinish(finish, forFinish);
+  }
+  settleDisputes(paths, shards);
+  return { shards, finish, notes: sumNotes(shards) };
+}
+
+function newFinishState(): FinishState {
+  const [copied, skipped, linked] = [emptyTally(), emptyTally(), emptyTally()];
+  return { copied, skipped, linked, outcomes: new Map(), files: new Map(), journal: undefined };
+}
+
+function takeFinish(finish: FinishState, state: ShardState): void {
+  finish.copied = state.copied;
+  finish.skipped = state.skipped;
+  finish.linked = state.linked;
+  finish.outcomes = state.outcomes;
+  finish.journal = state.journals.at(-1);
+}
+
+/** Counts what two workers at once did, by the tape: each entry once, as copied. */
+function settleDisputes(paths: RunPaths, shards: readonly ShardState[]): void {
+  if (shards.every((shard) => shard.disputed.length === 0)) return;
+  const tape = new TapeReader(paths);
+  try {
+    for (const shard of shards) {
+      for (const { from, to } of shard.disputed) {
+        for (const { entry } of tape.between(from, to)) {
+          const isWorkers = entry.kind !== 'directory' && entry.kind !== 'link';
+          if (isWorkers) addTally(shard.copied, { entries: 1, bytes: bytesOf(entry) });
+        }
+      }
+    }
+  } finally {
+    tape.close();
+  }
+}
+
+function sumNotes(shards: readonly ShardState[]): Map<string, number> {
+  const notes = new Map<string, number>();
+  for (const shard of shards)
+    for (const [note, entries] of shard.notes) notes.set(note, (notes.get(note) ?? 0) + entries);
+  return notes;
+}
+
+/** The books of a run: planned = copied + skipped + linked + failed + vanished + left, in entries and bytes. */
+export function accountOfRun(plan: Plan, state: RunState): Account {
+  const [copied, skipped, linked] = [emptyTally(), emptyTally(), emptyTally()];
+  const byOutcome = { failed: emptyTally(), vanished: emptyTally() };
+  for (const part of [...state.shards, state.finish]) {
+    addTally(copied, part.copied);
+    addTally(skipped, part.skipped);
+  }
+  addTally(linked, state.finish.linked);
+  for (const { outcome, bytes } of outcomesOf(state)) addTally(byOutcome[outcome], { entries: 1, bytes });
+  for (const { outcome, bytes } of state.finish.files.values()) {
+    addTally(outcome === 'copied' ? copied : skipped, { entries: 1, bytes });
+  }
+  return accountOf(plan.totals, { copied, skipped, linked, ...byOutcome });
+}
+
+/** Every entry that failed or vanished, once: what finish says goes before what workers said. */
+export function* outcomesOf(state: RunState): Generator<EntryOutcome> {
+  const told = new Set(state.finish.files.keys());
+  for (const outcomes of [state.finish.outcomes, ...state.shards.map((shard) => shard.outcomes)]) {
+    for (const outcome of outcomes.values()) {
+      if (told.has(outcome.ordinal)) continue;
+      told.add(outcome.ordinal);
+      yield outcome;
+    }
+  }
+}
+
+/** All recorded parts of a divided file, in the order in which they were recorded. */
+export function partsOfFile(state: RunState, shards: readonly number[], ordinal: number): PartOutcome[] {
+  return shards.flatMap((shard) => state.shards[shard]!.parts.filter((part) => part.ordinal === ordinal));
+}
+
+/** The shards that a next attempt has to cover, ascending. */
+export function shardsWithWorkLeft(plan: Plan, state: RunState): number[] {
+  const torn = tornFiles(plan, state);
+  const left: number[] = [];
+  plan.shards.forEach((shard, number) => {
+    const isLeft = state.shards[number]!.hasWorkLeft(shard, (ordinal) => state.finish.files.has(ordinal));
+    if (isLeft || torn.has(number)) left.push(number);
+  });
+  return left;
+}
+
+/** The shards of divided files whose parts do not make one file: of different versions, or refused by finish. */
+function tornFiles(plan: Plan, state: RunState): Set<number> {
+  const torn = new Set<number>();
+  for (const [ordinal, shards] of dividedFiles(plan)) {
+    const hasVanished = shards.some((shard) => state.shards[shard]!.isSettled(ordinal));
+    if (hasVanished || state.finish.files.has(ordinal)) continue;
+    const versions = new Set(
+      shards.map((shard) => state.shards[shard]!.parts.findLast((part) => part.ordinal === ordinal)?.version),
+    );
+    if (versions.size > 1 || state.finish.outcomes.has(ordinal)) for (const shard of shards) torn.add(shard);
+  }
+  return torn;
+}

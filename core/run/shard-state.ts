@@ -1,0 +1,109 @@
+import {
+  addTally,
+  type DoneRange,
+  type EntryOutcome,
+  emptyTally,
+  type PartOutcome,
+  type Tally,
+} from '../model/outcome.ts';
+import { partsOf, type Shard, wholeEntriesOf } from '../model/plan.ts';
+import { type Range, RangeSet } from '../model/ranges.ts';
+import type { JournalLine } from './journal-lines.ts';
+import type { JournalName } from './run-paths.ts';
+
+export type JournalSummary = {
+  readonly name: JournalName;
+  readonly job: string;
+  readonly startedAt: string;
+  readonly endedAt: string | undefined;
+  /** Why it ended; undefined while it runs, or when it was killed. */
+  readonly reason: string | undefined;
+};
+
+/** What the journals of one shard say, taken together. Memory grows with failures and gaps, not with entries. */
+export class ShardState {
+  readonly done = new RangeSet();
+  readonly copied: Tally = emptyTally();
+  readonly skipped: Tally = emptyTally();
+  /** Further names of files; only finish makes them. */
+  readonly linked: Tally = emptyTally();
+  /** The latest outcome of each entry that failed or vanished and was not done since. */
+  readonly outcomes = new Map<number, EntryOutcome>();
+  readonly parts: PartOutcome[] = [];
+  readonly notes = new Map<string, number>();
+  readonly journals: JournalSummary[] = [];
+  /** Ranges of which two workers at once brought a piece to an end: only the tape can say what they held. */
+  readonly disputed: Range[] = [];
+
+  /** Takes in the next line of a journal; journals come in the order of their attempts. */
+  add(name: JournalName, line: JournalLine): void {
+    if (line.type === 'journal') {
+      this.journals.push({
+        name,
+        job: line.job,
+        startedAt: line.startedAt,
+        endedAt: undefined,
+        reason: undefined,
+      });
+    } else if (line.type === 'done') {
+      this.#addDone(line);
+    } else if (line.type === 'entry') {
+      if (!this.done.has(line.ordinal)) this.outcomes.set(line.ordinal, line);
+    } else if (line.type === 'part') {
+      this.parts.push(line);
+    } else if (line.type === 'note') {
+      this.notes.set(line.note, (this.notes.get(line.note) ?? 0) + line.entries);
+    } else if (line.type === 'end') {
+      this.journals.push({ ...this.journals.pop()!, endedAt: line.at, reason: line.reason });
+    }
+  }
+
+  #addDone(range: DoneRange): void {
+    const fresh = this.done.add(range.from, range.to);
+    if (this.outcomes.size > 0) this.#forget(fresh);
+    const [piece] = fresh;
+    if (piece === undefined) return;
+    if (piece.from === range.from && piece.to === range.to) {
+      addTally(this.copied, range.copied);
+      addTally(this.skipped, range.skipped);
+      addTally(this.linked, range.linked);
+    } else {
+      this.disputed.push(...fresh);
+    }
+  }
+
+  #forget(fresh: readonly Range[]): void {
+    for (const ordinal of this.outcomes.keys()) {
+      if (fresh.some(({ from, to }) => ordinal >= from && ordinal < to)) this.outcomes.delete(ordinal);
+    }
+  }
+
+  /** True for an entry that no worker needs to look at again. */
+  isSettled(ordinal: number): boolean {
+    return this.done.has(ordinal) || this.outcomes.get(ordinal)?.outcome === 'vanished';
+  }
+
+  /** True when a worker has something to do here: an entry without a record, a failure, or a missing part of an unsettled file. */
+  hasWorkLeft(shard: Shard, isFileSettled: (ordinal: number) => boolean): boolean {
+    const { from, to } = wholeEntriesOf(shard);
+    for (const gap of this.done.missingIn(from, to)) {
+      for (let ordinal = gap.from; ordinal < gap.to; ordinal++) if (!this.isSettled(ordinal)) return true;
+    }
+    return partsOf(shard).some(
+      (part) => !isFileSettled(part.ordinal) && !this.#hasPart(part.ordinal, part.from, part.to),
+    );
+  }
+
+  #hasPart(ordinal: number, from: number, to: number | undefined): boolean {
+    const parts = this.parts.filter((part) => part.ordinal === ordinal);
+    const version = parts.at(-1)?.version;
+    const had = new RangeSet();
+    for (const part of parts) if (part.version === version) had.add(part.from, part.to);
+    return version !== undefined && had.covers(from, to ?? sizeOfVersion(version));
+  }
+}
+
+/** A version is `SIZE:...`: the size of the source file when its part was copied. */
+export function sizeOfVersion(version: string): number {
+  return Number(version.split(':', 1)[0]);
+}

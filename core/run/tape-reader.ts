@@ -1,0 +1,130 @@
+import { closeSync, openSync } from 'node:fs';
+import { type Entry, pathOf } from '../model/entry.ts';
+import type { LocatedEntry, TapeMark } from '../model/tape.ts';
+import { damaged, parseJson, refuseNewer } from './files.ts';
+import { type Line, readLines } from './lines.ts';
+import type { RunPaths } from './run-paths.ts';
+import { parseTapeLine } from './tape-line.ts';
+import { entriesPerMark } from './tape-writer.ts';
+
+/** An entry with its directory's path: all that is needed to find it below the source. */
+export type PlacedEntry = LocatedEntry & { readonly path: string; readonly directoryPath: string };
+
+/** So many blocks of the tape stay in memory for `at`. */
+const blocksKept = 32;
+
+type Start = { readonly ordinal: number; readonly offset: number; readonly directory: number };
+
+/** Reads the tape, forwards or block by block backwards, and finds entries by their ordinal. Close it when done. */
+export class TapeReader {
+  readonly #paths: RunPaths;
+  readonly #tape: number;
+  #marks: TapeMark[] | undefined;
+  readonly #blocks = new Map<number, readonly PlacedEntry[]>();
+
+  constructor(paths: RunPaths) {
+    this.#paths = paths;
+    try {
+      this.#tape = openSync(paths.tape, 'r');
+    } catch (error) {
+      throw damaged(paths.tape, undefined, (error as NodeJS.ErrnoException).code ?? 'unreadable');
+    }
+    const first = readLines(this.#tape).next().value;
+    refuseNewer(paths.tape, first === undefined ? undefined : parseJson(paths.tape, 1, first.text));
+  }
+
+  close(): void {
+    closeSync(this.#tape);
+  }
+
+  /** Entries in tape order from a position up to, not including, `toOrdinal`. */
+  *entries(start: Start, toOrdinal = Number.POSITIVE_INFINITY): Generator<PlacedEntry> {
+    if (start.ordinal >= toOrdinal) return;
+    let { ordinal, directory } = start;
+    let directoryPath = start.directory < start.offset ? this.#directoryAt(start.directory) : '';
+    for (const line of readLines(this.#tape, start.offset)) {
+      const entry = this.#parse(line);
+      if (entry === undefined) break;
+      if (entry.kind === 'directory') [directory, directoryPath] = [line.offset, entry.path];
+      const { offset, next } = line;
+      yield { ordinal, offset, next, directory, entry, directoryPath, path: pathOf(directoryPath, entry) };
+      if (++ordinal >= toOrdinal) return;
+    }
+    if (toOrdinal !== Number.POSITIVE_INFINITY)
+      throw damaged(this.#paths.tape, undefined, `it ends before entry ${toOrdinal}`);
+  }
+
+  /** The index: a mark for every 1024th entry, ascending. */
+  get marks(): readonly TapeMark[] {
+    this.#marks ??= readMarks(this.#paths);
+    return this.#marks;
+  }
+
+  /** Blocks of up to 1024 entries, the last block first; entries within a block are in tape order. */
+  *blocksBackwards(): Generator<PlacedEntry[]> {
+    for (let i = this.marks.length - 1; i >= 0; i--) {
+      const end = this.marks[i + 1]?.ordinal ?? Number.POSITIVE_INFINITY;
+      yield [...this.entries(this.marks[i]!, end)];
+    }
+  }
+
+  /** Entries from one ordinal up to, not including, another, wherever they lie. */
+  *between(from: number, to: number): Generator<PlacedEntry> {
+    const mark = this.marks[Math.floor(from / entriesPerMark)];
+    if (mark === undefined) throw damaged(this.#paths.tapeIndex, undefined, `no mark for entry ${from}`);
+    for (const placed of this.entries(mark, to)) if (placed.ordinal >= from) yield placed;
+  }
+
+  /** One entry; neighbours are found quickly, since some blocks stay in memory. */
+  at(ordinal: number): PlacedEntry {
+    const number = Math.floor(ordinal / entriesPerMark);
+    let block = this.#blocks.get(number);
+    if (block === undefined) {
+      const mark = this.marks[number];
+      block = mark === undefined ? [] : [...this.entries(mark, this.marks[number + 1]?.ordinal)];
+      if (this.#blocks.size >= blocksKept) this.#blocks.delete(this.#blocks.keys().next().value!);
+      this.#blocks.set(number, block);
+    }
+    const placed = block[ordinal % entriesPerMark];
+    if (placed === undefined) throw damaged(this.#paths.tape, undefined, `no entry ${ordinal}`);
+    return placed;
+  }
+
+  #directoryAt(offset: number): string {
+    const line = readLines(this.#tape, offset).next().value;
+    const entry = line === undefined ? undefined : this.#parse(line);
+    if (entry?.kind !== 'directory')
+      throw damaged(this.#paths.tape, undefined, `no directory at byte ${offset}`);
+    return entry.path;
+  }
+
+  #parse(line: Line): Entry | undefined {
+    return parseTapeLine(this.#paths.tape, line.offset, line.text);
+  }
+}
+
+function readMarks(paths: RunPaths): TapeMark[] {
+  const marks: TapeMark[] = [];
+  const file = openSync(paths.tapeIndex, 'r');
+  try {
+    for (const line of readLines(file)) {
+      const value = parseJson(paths.tapeIndex, marks.length + 2, line.text);
+      if (Array.isArray(value)) marks.push(parseMark(paths, marks.length, value));
+    }
+  } finally {
+    closeSync(file);
+  }
+  return marks;
+}
+
+function parseMark(paths: RunPaths, index: number, value: unknown[]): TapeMark {
+  if (
+    value.length !== 5 ||
+    !value.every((item) => Number.isSafeInteger(item)) ||
+    value[0] !== index * entriesPerMark
+  ) {
+    throw damaged(paths.tapeIndex, index + 2, 'not a mark');
+  }
+  const [ordinal, offset, directory, cost, bytes] = value as [number, number, number, number, number];
+  return { ordinal, offset, directory, byte: 0, cost, bytes };
+}

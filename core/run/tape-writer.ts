@@ -1,0 +1,123 @@
+import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { costOf } from '../model/cost.ts';
+import { bytesOf, type Entry } from '../model/entry.ts';
+import type { Totals } from '../model/plan.ts';
+import type { TapeMark } from '../model/tape.ts';
+import { format } from './files.ts';
+import type { RunPaths } from './run-paths.ts';
+import { formatTapeLine } from './tape-line.ts';
+
+const flushAt = 1 << 20;
+/** One mark in the index for so many entries: what a reader walks at most to find an entry. */
+export const entriesPerMark = 1024;
+
+/** Writes the tape and its index in one pass, with a fixed amount of memory. Entries come in tape order. */
+export class TapeWriter {
+  readonly #tape: number;
+  readonly #index: number;
+  #pending: string[] = [];
+  #pendingBytes = 0;
+  #marks: string[] = [];
+  #offset = 0;
+  #directory = 0;
+  #ordinal = 0;
+  #cost = 0;
+  #bytes = 0;
+  readonly #counts: Record<Entry['kind'], number> = {
+    directory: 0,
+    file: 0,
+    link: 0,
+    symlink: 0,
+    special: 0,
+    unreadable: 0,
+  };
+
+  constructor(paths: RunPaths) {
+    this.#tape = openSync(paths.tape, 'wx', 0o600);
+    this.#index = openSync(paths.tapeIndex, 'wx', 0o600);
+    this.#append(`${JSON.stringify({ type: 'tape', format })}\n`);
+    this.#marks.push(`${JSON.stringify({ type: 'index', format })}\n`);
+    // The entries begin inside the source itself, whose line is the first
+    this.#directory = this.#offset;
+  }
+
+  /** Adds an entry and returns its ordinal. */
+  add(entry: Entry): number {
+    if (entry.kind === 'directory') this.#directory = this.#offset;
+    if (this.#ordinal % entriesPerMark === 0) this.#mark();
+    this.#append(formatTapeLine(entry));
+    this.#counts[entry.kind]++;
+    this.#cost += costOf(entry);
+    this.#bytes += bytesOf(entry);
+    return this.#ordinal++;
+  }
+
+  get totals(): Totals {
+    const { directory, file, link, symlink, special, unreadable } = this.#counts;
+    return {
+      entries: this.#ordinal,
+      bytes: this.#bytes,
+      cost: this.#cost,
+      directories: directory,
+      files: file,
+      links: link,
+      symlinks: symlink,
+      specials: special,
+      unreadable,
+    };
+  }
+
+  /** Where the next entry would begin. */
+  get end(): TapeMark {
+    return {
+      ordinal: this.#ordinal,
+      offset: this.#offset,
+      directory: this.#directory,
+      byte: 0,
+      cost: this.#cost,
+      bytes: this.#bytes,
+    };
+  }
+
+  /** Ends both files and syncs them to disk. */
+  close(): void {
+    this.#append(`${JSON.stringify({ type: 'end', entries: this.#ordinal })}\n`);
+    this.#flush();
+    for (const file of [this.#tape, this.#index]) {
+      fsyncSync(file);
+      closeSync(file);
+    }
+  }
+
+  /** Gives up: the files stay as they are, for the caller to remove. */
+  abandon(): void {
+    closeSync(this.#tape);
+    closeSync(this.#index);
+  }
+
+  #mark(): void {
+    const { ordinal, offset, directory, cost, bytes } = this.end;
+    this.#marks.push(`[${ordinal},${offset},${directory},${cost},${bytes}]\n`);
+  }
+
+  #append(line: string): void {
+    this.#pending.push(line);
+    const bytes = Buffer.byteLength(line);
+    this.#offset += bytes;
+    this.#pendingBytes += bytes;
+    if (this.#pendingBytes >= flushAt) this.#flush();
+  }
+
+  #flush(): void {
+    writeAll(this.#tape, this.#pending.join(''));
+    writeAll(this.#index, this.#marks.join(''));
+    this.#pending = [];
+    this.#marks = [];
+    this.#pendingBytes = 0;
+  }
+}
+
+function writeAll(file: number, text: string): void {
+  const buffer = Buffer.from(text);
+  for (let done = 0; done < buffer.length; ) done += writeSync(file, buffer, done);
+}

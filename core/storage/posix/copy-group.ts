@@ -1,0 +1,138 @@
+import { joinPath } from '../../model/entry.ts';
+import { classOf } from '../../model/errno.ts';
+import { addTally, type DoneRange, type EntryOutcome, emptyTally, type Tally } from '../../model/outcome.ts';
+import type { EntryBatch, EntryGroup, GroupOutcome } from '../storage.ts';
+import { outcomeOf } from './entry-outcome.ts';
+import { nativeName } from './libc.ts';
+import { unlock } from './open-directory.ts';
+import { type PutRequest, putFile } from './put-file.ts';
+import { putSpecial, putSymlink } from './put-other.ts';
+import { SystemError } from './system-error.ts';
+import { temporaryName, type Writer } from './temporary-names.ts';
+import type { Trees } from './trees.ts';
+
+type Put = (request: PutRequest) => 'copied' | 'skipped';
+type Directories = { readonly source: number; readonly destination: number };
+type OpenRange = { from: number; to: number; copied: Tally; skipped: Tally; linked: Tally };
+
+const puts = new Map<string, Put>([
+  ['f', putFile],
+  ['s', putSymlink],
+  ['p', putSpecial],
+]);
+
+/** Copies the entries of one group in order, and says what became of each. Used for one group. */
+export class GroupCopy {
+  readonly #trees: Trees;
+  readonly #writer: Writer;
+  readonly #mayExist: boolean;
+  readonly #ranges: DoneRange[] = [];
+  readonly #outcomes: EntryOutcome[] = [];
+  readonly #notes = new Map<string, number>();
+  readonly #note = (note: string): void => void this.#notes.set(note, (this.#notes.get(note) ?? 0) + 1);
+  #range: OpenRange | undefined;
+  #hopeless: string | undefined;
+
+  constructor(trees: Trees, writer: Writer, mayExist: boolean) {
+    this.#trees = trees;
+    this.#writer = writer;
+    this.#mayExist = mayExist;
+  }
+
+  run(group: EntryGroup): GroupOutcome {
+    for (const batch of group.batches) {
+      this.#batch(batch);
+      if (this.#hopeless !== undefined) break;
+    }
+    this.#closeRange();
+    return { ranges: this.#ranges, outcomes: this.#outcomes, notes: this.#notes, hopeless: this.#hopeless };
+  }
+
+  #batch(batch: EntryBatch): void {
+    const directories = this.#open(batch.directory);
+    for (let i = 0; i < batch.kinds.length && this.#hopeless === undefined; i++) {
+      const put = puts.get(batch.kinds[i]!);
+      // Directories and further names are finish's affair: they are made, fail or vanish there
+      if (put === undefined && batch.kinds[i] !== 'x') this.#done(batch.ordinal + i);
+      else if (directories instanceof SystemError) this.#fail(batch, i, directories);
+      else if (put === undefined) this.#fail(batch, i, new SystemError(batch.errnos.get(i) ?? 'EIO', 'scan'));
+      else this.#put(batch, i, put, directories);
+    }
+  }
+
+  #open(path: string): Directories | SystemError {
+    try {
+      return {
+        source: this.#trees.sourceDirectory(path),
+        destination: this.#trees.destinationDirectory(path),
+      };
+    } catch (error) {
+      if (error instanceof SystemError) return error;
+      throw error;
+    }
+  }
+
+  #put(batch: EntryBatch, i: number, put: Put, { source, destination }: Directories): void {
+    const request: PutRequest = {
+      sourceDirectory: source,
+      destinationDirectory: destination,
+      name: nativeName(batch.names[i]!),
+      temporary: temporaryName(this.#writer, batch.ordinal + i),
+      mayExist: this.#mayExist && !this.#trees.isNew(destination),
+      note: this.#note,
+    };
+    try {
+      const outcome = putUnlocking(put, request);
+      addTally(this.#done(batch.ordinal + i)[outcome], { entries: 1, bytes: batch.bytes[i]! });
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      this.#fail(batch, i, error);
+    }
+  }
+
+  #done(ordinal: number): OpenRange {
+    this.#range ??= {
+      from: ordinal,
+      to: ordinal,
+      copied: emptyTally(),
+      skipped: emptyTally(),
+      linked: emptyTally(),
+    };
+    this.#range.to = ordinal + 1;
+    return this.#range;
+  }
+
+  #fail(batch: EntryBatch, i: number, error: SystemError): void {
+    this.#closeRange();
+    const path = joinPath(batch.directory, batch.names[i]!);
+    const entry = { ordinal: batch.ordinal + i, path, bytes: batch.bytes[i]! };
+    this.#outcomes.push(outcomeOf(entry, error, this.#trees.isSourceAsScanned));
+    if (classOf(error.cause) === 'hopeless') this.#hopeless = error.cause;
+  }
+
+  #closeRange(): void {
+    if (this.#range !== undefined) this.#ranges.push(this.#range);
+    this.#range = undefined;
+  }
+}
+
+const creating = new Set(['create', 'make symlink', 'make special file', 'rename', 'make the link']);
+
+/** A directory of the destination that its own mode keeps its owner out of is opened for the time of the copy. */
+export function putUnlocking<R extends { readonly destinationDirectory: number }, T>(
+  put: (request: R) => T,
+  request: R,
+): T {
+  try {
+    return put(request);
+  } catch (error) {
+    if (!(error instanceof SystemError) || error.cause !== 'EACCES' || !creating.has(error.action))
+      throw error;
+    try {
+      unlock(request.destinationDirectory);
+    } catch {
+      throw error;
+    }
+    return put(request);
+  }
+}

@@ -1,0 +1,126 @@
+import type { PartOutcome } from '../../model/outcome.ts';
+import type { FileRequest, PartRequest } from '../storage.ts';
+import { copyContent } from './copy-content.ts';
+import { FileStatus } from './file-status.ts';
+import {
+  close,
+  ENOENT,
+  ftruncate,
+  type NativeName,
+  O_CLOEXEC,
+  O_CREAT,
+  O_NOFOLLOW,
+  O_RDWR,
+  openat,
+  renameat,
+} from './libc.ts';
+import { applyMetadata, type NoteCounter } from './metadata.ts';
+import { changeTries, openSource } from './put-file.ts';
+import { check, SystemError } from './system-error.ts';
+
+const before = new FileStatus();
+const after = new FileStatus();
+const existing = new FileStatus();
+
+export type FileDirectories = {
+  readonly sourceDirectory: number;
+  readonly destinationDirectory: number;
+  readonly name: NativeName;
+  /** The one temporary file of all parts. */
+  readonly temporary: NativeName;
+};
+
+/** Writes one part into the temporary file. Idempotent: the same bytes at the same offsets. Throws a SystemError. */
+export function putPart(request: PartRequest, where: FileDirectories): PartOutcome {
+  const source = openSource(where.sourceDirectory, where.name);
+  try {
+    for (let tries = 1; tries <= changeTries; tries++) {
+      if (before.readOpen(source, 'look at source').type !== 'file') break;
+      const { version, bytes } = before;
+      const range = {
+        ordinal: request.ordinal,
+        from: request.from,
+        to: Math.max(request.from, request.to ?? bytes),
+        version,
+      };
+      if (isThere(where)) return { ...range, temporary: '', same: true };
+      const temporary = writePart(source, where, range.from, Math.min(range.to, bytes));
+      if (after.readOpen(source, 'look at source').version === version)
+        return { ...range, temporary, same: false };
+    }
+    throw new SystemError('CHANGED', 'copy');
+  } finally {
+    close(source);
+  }
+}
+
+function isThere({ destinationDirectory, name }: FileDirectories): boolean {
+  return existing.read(destinationDirectory, name) === 0 && existing.hasSameContentAs(before);
+}
+
+/** Returns the inode of the temporary file that now holds the bytes. */
+function writePart(source: number, where: FileDirectories, from: number, to: number): string {
+  const maySkipHoles = before.allocatedBytes < before.bytes;
+  const destination = openTemporary(where, O_CREAT);
+  try {
+    copyContent({ source, destination, from, to, maySkipHoles });
+    return after.readOpen(destination, 'look at the temporary file').inode;
+  } finally {
+    close(destination);
+  }
+}
+
+function openTemporary({ destinationDirectory, temporary }: FileDirectories, more: number): number {
+  const flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | more;
+  return check(openat(destinationDirectory, temporary, flags, 0o600), 'create');
+}
+
+/** The version of the source file, and the inode of the temporary file; empty where there is none. */
+export function readDividedState(where: FileDirectories): { version: string; temporary: string } {
+  const version = before.read(where.sourceDirectory, where.name) === 0 ? before.version : '';
+  const temporary = existing.read(where.destinationDirectory, where.temporary) === 0 ? existing.inode : '';
+  return { version, temporary };
+}
+
+/**
+ * Gives a file whose parts are all written its size, metadata and name. `CHANGED` when the source is no longer the
+ * version that the parts came from, or when the temporary file is not the one that they were written to.
+ */
+export function completeParts(
+  request: FileRequest,
+  where: FileDirectories,
+  note: NoteCounter,
+): 'copied' | 'skipped' {
+  const source = openSource(where.sourceDirectory, where.name);
+  try {
+    before.readOpen(source, 'look at source');
+  } finally {
+    close(source);
+  }
+  if (before.version !== request.version) throw new SystemError('CHANGED', 'copy');
+  if (request.same) return confirmThere(where);
+  const status = existing.read(where.destinationDirectory, where.temporary);
+  // An earlier finish has renamed it and was ended before it could say so
+  if (status === ENOENT && isThere(where)) return 'copied';
+  check(status, 'look at the temporary file');
+  if (existing.inode !== request.temporary) throw new SystemError('CHANGED', 'look at the temporary file');
+  return completeTemporary(where, note);
+}
+
+function confirmThere(where: FileDirectories): 'skipped' {
+  if (!isThere(where)) throw new SystemError('CHANGED', 'look at destination');
+  return 'skipped';
+}
+
+function completeTemporary(where: FileDirectories, note: NoteCounter): 'copied' {
+  const { destinationDirectory, temporary, name } = where;
+  const fd = openTemporary(where, 0);
+  try {
+    check(ftruncate(fd, before.bytes), 'set size');
+    applyMetadata(fd, before, note);
+    check(renameat(destinationDirectory, temporary, destinationDirectory, name), 'rename');
+  } finally {
+    close(fd);
+  }
+  return 'copied';
+}

@@ -1,0 +1,131 @@
+import {
+  AT_EMPTY_PATH,
+  AT_NO_AUTOMOUNT,
+  AT_SYMLINK_NOFOLLOW,
+  type NativeName,
+  STATX_BASIC_STATS,
+  statx,
+} from './libc.ts';
+import { check } from './system-error.ts';
+
+const S_IFMT = 0o170000;
+const high = 2 ** 32;
+
+/**
+ * What statx(2) says of one file, read from a buffer that is used again and again (struct statx, linux/stat.h:
+ * the same layout on every architecture). Values hold until the next read.
+ */
+export class FileStatus {
+  readonly #bytes = new Uint8Array(256);
+  readonly #view = new DataView(this.#bytes.buffer);
+  /** atime and mtime as two struct timespec, for futimens(3). */
+  readonly #times = new Uint8Array(32);
+
+  /** Returns 0, or the negative errno. Symlinks are not followed. */
+  read(directory: number, name: NativeName): number {
+    return statx(directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, this.#bytes);
+  }
+
+  /** Reads the status of an open file; throws a SystemError. */
+  readOpen(fd: number, action: string): this {
+    check(statx(fd, '', AT_EMPTY_PATH, STATX_BASIC_STATS, this.#bytes), action);
+    return this;
+  }
+
+  get mode(): number {
+    return this.#view.getUint16(28, true) & 0o7777;
+  }
+  get type(): 'file' | 'directory' | 'symlink' | 'special' {
+    const type = this.#view.getUint16(28, true) & S_IFMT;
+    if (type === 0o100000) return 'file';
+    if (type === 0o040000) return 'directory';
+    return type === 0o120000 ? 'symlink' : 'special';
+  }
+  /** Type and permission bits as mknod(2) takes them. */
+  get fullMode(): number {
+    return this.#view.getUint16(28, true);
+  }
+  get links(): number {
+    return this.#view.getUint32(16, true);
+  }
+  get uid(): number {
+    return this.#view.getUint32(20, true);
+  }
+  get gid(): number {
+    return this.#view.getUint32(24, true);
+  }
+  get bytes(): number {
+    return this.#number(40);
+  }
+  /** Bytes that are allocated: fewer than `bytes` when there are holes. */
+  get allocatedBytes(): number {
+    return this.#number(48) * 512;
+  }
+  get inodeLow(): number {
+    return this.#view.getUint32(32, true);
+  }
+  get inodeHigh(): number {
+    return this.#view.getUint32(36, true);
+  }
+  get inode(): string {
+    return String(this.#view.getBigUint64(32, true));
+  }
+  get device(): string {
+    return `${this.#view.getUint32(136, true)}:${this.#view.getUint32(140, true)}`;
+  }
+  /** The device that a device file stands for, as makedev(3) packs it. */
+  get specialDevice(): number {
+    const major = this.#view.getUint32(128, true);
+    const minor = this.#view.getUint32(132, true);
+    return (minor & 0xff) + (major & 0xfff) * 256 + Math.floor(minor / 256) * 2 ** 20;
+  }
+
+  /** Differs as soon as content or metadata of the file did: `SIZE:MTIME:CTIME:INODE`. */
+  get version(): string {
+    return `${this.bytes}:${this.#time(112)}:${this.#time(96)}:${this.inode}`;
+  }
+
+  hasSameContentAs(other: FileStatus): boolean {
+    return (
+      this.type === 'file' &&
+      other.type === 'file' &&
+      this.bytes === other.bytes &&
+      this.hasSameMtimeAs(other)
+    );
+  }
+
+  hasSameMtimeAs(other: FileStatus): boolean {
+    return this.#sameBytes(other, 112, 124);
+  }
+
+  /** True when size, mtime and ctime are the same: nobody wrote to it in between. */
+  isUnchangedSince(other: FileStatus): boolean {
+    return (
+      this.#sameBytes(other, 40, 48) && this.#sameBytes(other, 96, 108) && this.#sameBytes(other, 112, 124)
+    );
+  }
+
+  isSameFileAs(other: FileStatus): boolean {
+    return this.#sameBytes(other, 32, 40) && this.#sameBytes(other, 136, 144);
+  }
+
+  /** atime and mtime in nanoseconds, as futimens(3) takes them. */
+  get times(): Uint8Array {
+    this.#times.set(this.#bytes.subarray(64, 76), 0);
+    this.#times.set(this.#bytes.subarray(112, 124), 16);
+    return this.#times;
+  }
+
+  #time(at: number): string {
+    return `${this.#view.getBigInt64(at, true)}.${String(this.#view.getUint32(at + 8, true)).padStart(9, '0')}`;
+  }
+
+  #number(at: number): number {
+    return this.#view.getUint32(at, true) + this.#view.getUint32(at + 4, true) * high;
+  }
+
+  #sameBytes(other: FileStatus, from: number, to: number): boolean {
+    for (let i = from; i < to; i++) if (this.#bytes[i] !== other.#bytes[i]) return false;
+    return true;
+  }
+}

@@ -1,0 +1,218 @@
+import koffi from 'koffi';
+import { toBytes } from '../../model/names.ts';
+
+/**
+ * The system calls, each declared once, as its man page has it. Every function returns what the call returned, or
+ * the negative errno; none throws. 64-bit structures are read from buffers, so that nothing is rounded.
+ */
+const libc = koffi.load('libc.so.6');
+
+type Call = (...args: unknown[]) => number;
+
+function declare(signature: string): Call {
+  const call = libc.func(signature) as (...args: unknown[]) => number | bigint;
+  return (...args) => {
+    const result = Number(call(...args));
+    return result < 0 ? -koffi.errno() : result;
+  };
+}
+
+/** A name for the kernel: text goes as UTF-8, names that are not UTF-8 as their bytes. */
+export type NativeName = string | Uint8Array;
+
+export function nativeName(text: string): NativeName {
+  if (text.isWellFormed()) return text;
+  const bytes = toBytes(text);
+  const terminated = new Uint8Array(bytes.length + 1);
+  terminated.set(bytes);
+  return terminated;
+}
+
+export const AT_FDCWD = -100;
+export const AT_SYMLINK_NOFOLLOW = 0x100;
+export const AT_REMOVEDIR = 0x200;
+export const AT_EMPTY_PATH = 0x1000;
+export const AT_NO_AUTOMOUNT = 0x800;
+export const STATX_BASIC_STATS = 0x7ff;
+export const SEEK_DATA = 3;
+export const SEEK_HOLE = 4;
+
+const isArm = process.arch === 'arm64';
+export const O_RDONLY = 0;
+export const O_WRONLY = 1;
+export const O_RDWR = 2;
+export const O_CREAT = 0o100;
+export const O_EXCL = 0o200;
+export const O_NONBLOCK = 0o4000;
+export const O_DIRECTORY = isArm ? 0o40000 : 0o200000;
+export const O_NOFOLLOW = isArm ? 0o100000 : 0o400000;
+export const O_NOATIME = 0o1000000;
+export const O_CLOEXEC = 0o2000000;
+export const O_PATH = 0o10000000;
+
+/** openat(2) */
+export const openat = declare('int openat(int, const char *, int, uint32_t)') as (
+  directory: number,
+  name: NativeName,
+  flags: number,
+  mode: number,
+) => number;
+/** close(2) */
+export const close = declare('int close(int)') as (fd: number) => number;
+/** statx(2); `buffer` has 256 bytes */
+export const statx = declare('int statx(int, const char *, int, uint32_t, void *)') as (
+  directory: number,
+  name: NativeName,
+  flags: number,
+  mask: number,
+  buffer: Uint8Array,
+) => number;
+/** getdents64(2), by its number: glibc has no wrapper before 2.30 */
+const rawSyscall = declare('long syscall(long, long, void *, size_t)');
+const SYS_getdents64 = isArm ? 61 : 217;
+export function getdents64(fd: number, buffer: Uint8Array): number {
+  return rawSyscall(SYS_getdents64, fd, buffer, buffer.length);
+}
+/** mkdirat(2) */
+export const mkdirat = declare('int mkdirat(int, const char *, uint32_t)') as (
+  directory: number,
+  name: NativeName,
+  mode: number,
+) => number;
+/** unlinkat(2) */
+export const unlinkat = declare('int unlinkat(int, const char *, int)') as (
+  directory: number,
+  name: NativeName,
+  flags: number,
+) => number;
+/** renameat(2) */
+export const renameat = declare('int renameat(int, const char *, int, const char *)') as (
+  oldDirectory: number,
+  oldName: NativeName,
+  newDirectory: number,
+  newName: NativeName,
+) => number;
+/** linkat(2) */
+export const linkat = declare('int linkat(int, const char *, int, const char *, int)') as (
+  oldDirectory: number,
+  oldName: NativeName,
+  newDirectory: number,
+  newName: NativeName,
+  flags: number,
+) => number;
+/** symlinkat(2) */
+export const symlinkat = declare('int symlinkat(const char *, int, const char *)') as (
+  target: NativeName,
+  directory: number,
+  name: NativeName,
+) => number;
+/** readlinkat(2) */
+const rawReadlinkat = declare('ssize_t readlinkat(int, const char *, void *, size_t)');
+export function readlinkat(directory: number, name: NativeName, buffer: Uint8Array): number {
+  return rawReadlinkat(directory, name, buffer, buffer.length);
+}
+/** mknodat(2) */
+export const mknodat = declare('int mknodat(int, const char *, uint32_t, uint64_t)') as (
+  directory: number,
+  name: NativeName,
+  mode: number,
+  device: number,
+) => number;
+/** fchown(2); -1 leaves an id as it is */
+export const fchown = declare('int fchown(int, int, int)') as (
+  fd: number,
+  uid: number,
+  gid: number,
+) => number;
+/** fchownat(2) */
+export const fchownat = declare('int fchownat(int, const char *, int, int, int)') as (
+  directory: number,
+  name: NativeName,
+  uid: number,
+  gid: number,
+  flags: number,
+) => number;
+/** fchmod(2) */
+export const fchmod = declare('int fchmod(int, uint32_t)') as (fd: number, mode: number) => number;
+/** fchmodat(2), which follows symlinks: give it nothing but /proc/self/fd paths and names just made */
+export const fchmodat = declare('int fchmodat(int, const char *, uint32_t, int)') as (
+  directory: number,
+  name: NativeName,
+  mode: number,
+  flags: number,
+) => number;
+/** futimens(3); `times` holds two timespecs, 32 bytes */
+export const futimens = declare('int futimens(int, const void *)') as (
+  fd: number,
+  times: Uint8Array,
+) => number;
+/** utimensat(2) */
+export const utimensat = declare('int utimensat(int, const char *, const void *, int)') as (
+  directory: number,
+  name: NativeName,
+  times: Uint8Array,
+  flags: number,
+) => number;
+/** pread(2) */
+export const pread = declare('ssize_t pread(int, void *, size_t, int64_t)') as (
+  fd: number,
+  buffer: Uint8Array,
+  bytes: number,
+  offset: number,
+) => number;
+/** pwrite(2) */
+export const pwrite = declare('ssize_t pwrite(int, const void *, size_t, int64_t)') as (
+  fd: number,
+  buffer: Uint8Array,
+  bytes: number,
+  offset: number,
+) => number;
+/** copy_file_range(2); offsets are 8-byte buffers that the call moves on */
+export const copyFileRange = declare(
+  'ssize_t copy_file_range(int, void *, int, void *, size_t, uint32_t)',
+) as (
+  from: number,
+  fromOffset: Uint8Array,
+  to: number,
+  toOffset: Uint8Array,
+  bytes: number,
+  flags: number,
+) => number;
+/** lseek(2) */
+export const lseek = declare('int64_t lseek(int, int64_t, int)') as (
+  fd: number,
+  offset: number,
+  whence: number,
+) => number;
+/** ftruncate(2) */
+export const ftruncate = declare('int ftruncate(int, int64_t)') as (fd: number, bytes: number) => number;
+/** chdir(2), for directories whose names are not UTF-8 */
+export const chdir = declare('int chdir(const char *)') as (path: NativeName) => number;
+
+const rawSyncfs = libc.func('int syncfs(int)');
+/** syncfs(2), on a thread of its own: the caller's other work goes on. Its errno is lost there, so any failure is EIO. */
+export function syncfs(fd: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    rawSyncfs.async(fd, (error: Error | null, result: number) => {
+      if (error) reject(error);
+      else resolve(result < 0 ? -koffi.os.errno.EIO! : result);
+    });
+  });
+}
+
+const names = new Map<number, string>(Object.entries(koffi.os.errno).map(([name, code]) => [code, name]));
+names.set(koffi.os.errno.EAGAIN ?? 11, 'EAGAIN');
+
+/** EACCES for 13 (or -13). */
+export function errnoName(code: number): string {
+  return names.get(Math.abs(code)) ?? `errno ${Math.abs(code)}`;
+}
+
+export const ENOENT = -2;
+export const EEXIST = -17;
+export const EACCES = -13;
+export const EPERM = -1;
+export const ENOTDIR = -20;
+export const ELOOP = -40;
+export const ENXIO = -6;
+export const EMLINK = -31;

@@ -1,0 +1,86 @@
+import { FileStatus } from './file-status.ts';
+import {
+  close,
+  EACCES,
+  EEXIST,
+  ELOOP,
+  ENOENT,
+  ENOTDIR,
+  fchmodat,
+  mkdirat,
+  type NativeName,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_PATH,
+  O_RDONLY,
+  openat,
+  unlinkat,
+} from './libc.ts';
+import { check, SystemError } from './system-error.ts';
+
+const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+const status = new FileStatus();
+
+/** Opens a directory of the source; a symlink in its place is not followed. */
+export function openSourceDirectory(parent: number, name: NativeName): number {
+  return check(openat(parent, name, flags, 0), 'open source directory');
+}
+
+/** Opens a directory of the destination that must be there. */
+export function openExistingDirectory(parent: number, name: NativeName): number {
+  return check(openat(parent, name, flags, 0), 'open destination directory');
+}
+
+export type OpenedDirectory = { readonly fd: number; readonly isNew: boolean };
+
+/**
+ * Opens a directory of the destination and makes it, mode 0700, if it is missing. A symlink or file in its
+ * place is replaced, never followed; a directory that its own mode keeps us out of gets `u+rwx` until finish.
+ */
+export function openOrMakeDirectory(parent: number, name: NativeName): OpenedDirectory {
+  const made = mkdirat(parent, name, 0o700);
+  if (made !== EEXIST) check(made, 'make directory');
+  const fd = openat(parent, name, flags, 0);
+  if (fd >= 0) return { fd, isNew: made === 0 };
+  if (fd === EACCES) return { fd: openLocked(parent, name), isNew: false };
+  if (fd !== ENOTDIR && fd !== ELOOP) throw new SystemError(errorOf(fd), 'open destination directory');
+  return { fd: replaceByDirectory(parent, name), isNew: true };
+}
+
+function errorOf(result: number): string {
+  try {
+    check(result, '');
+  } catch (error) {
+    return (error as SystemError).cause;
+  }
+  return 'EINVAL';
+}
+
+function replaceByDirectory(parent: number, name: NativeName): number {
+  const removed = unlinkat(parent, name, 0);
+  if (removed !== ENOENT) check(removed, 'replace what stands where a directory belongs');
+  const made = mkdirat(parent, name, 0o700);
+  if (made !== EEXIST) check(made, 'make directory');
+  return check(openat(parent, name, flags, 0), 'open destination directory');
+}
+
+/** By way of a descriptor that needs no permission, so that no symlink can be put in between. */
+function openLocked(parent: number, name: NativeName): number {
+  const path = check(
+    openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0),
+    'open destination directory',
+  );
+  try {
+    unlock(path);
+    return check(openat(parent, name, flags, 0), 'open destination directory');
+  } finally {
+    close(path);
+  }
+}
+
+/** Gives the owner of a directory all permissions on it, and takes none away. */
+export function unlock(directory: number): void {
+  const mode = status.readOpen(directory, 'look at destination directory').mode;
+  check(fchmodat(-100, `/proc/self/fd/${directory}`, mode | 0o700, 0), 'open destination directory');
+}

@@ -1,0 +1,54 @@
+import { closeSync, ftruncateSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+
+/** So many paths are kept in memory; twice as many make half of them go to the file. */
+const keep = 32_768;
+
+/** Directories still to be scanned, last in first out, with a fixed amount of memory: the rest waits in a file. */
+export class PendingDirectories {
+  readonly #path: string;
+  #file: number | undefined;
+  #spilled: { offset: number; bytes: number }[] = [];
+  #paths: string[] = [];
+
+  /** `path` is a file that may be made (and is removed by `close`) when there are many. */
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  push(path: string): void {
+    this.#paths.push(path);
+    if (this.#paths.length >= 2 * keep) this.#spill();
+  }
+
+  pop(): string | undefined {
+    if (this.#paths.length === 0) this.#fetch();
+    return this.#paths.pop();
+  }
+
+  close(): void {
+    if (this.#file === undefined) return;
+    closeSync(this.#file);
+    unlinkSync(this.#path);
+    this.#file = undefined;
+  }
+
+  /** Moves the older half to the end of the file. */
+  #spill(): void {
+    this.#file ??= openSync(this.#path, 'w+', 0o600);
+    const block = Buffer.from(JSON.stringify(this.#paths.splice(0, keep)));
+    const last = this.#spilled.at(-1);
+    const offset = last === undefined ? 0 : last.offset + last.bytes;
+    for (let done = 0; done < block.length; )
+      done += writeSync(this.#file, block, done, block.length - done, offset + done);
+    this.#spilled.push({ offset, bytes: block.length });
+  }
+
+  #fetch(): void {
+    const block = this.#spilled.pop();
+    if (block === undefined) return;
+    const buffer = Buffer.alloc(block.bytes);
+    readSync(this.#file!, buffer, 0, block.bytes, block.offset);
+    ftruncateSync(this.#file!, block.offset);
+    this.#paths = JSON.parse(buffer.toString()) as string[];
+  }
+}

@@ -1,0 +1,138 @@
+import type {
+  EntryGroup,
+  FileRequest,
+  FinishedEntry,
+  GroupOutcome,
+  LinkRequest,
+  PartRequest,
+  PartResult,
+  Storage,
+} from '../storage.ts';
+import { completeDirectory } from './complete-directory.ts';
+import { GroupCopy, putUnlocking } from './copy-group.ts';
+import { completeParts, type FileDirectories, putPart, readDividedState } from './divided-file.ts';
+import { type Failed, outcomeOf } from './entry-outcome.ts';
+import { nativeName, syncfs } from './libc.ts';
+import { putLink } from './put-link.ts';
+import { check, SystemError } from './system-error.ts';
+import { partsName, removeLeftovers, temporaryName } from './temporary-names.ts';
+import { Trees, type TreesRequest } from './trees.ts';
+
+export type PosixStorageRequest = TreesRequest & {
+  /** False when the destination was new and nothing of this run can be there yet: then nothing is looked for. */
+  readonly mayExist: boolean;
+};
+
+/** Two trees on mounted file systems. Opening it throws a SystemError when a root is missing. */
+export class PosixStorage implements Storage {
+  readonly #request: PosixStorageRequest;
+  readonly #trees: Trees;
+  #notes = new Map<string, number>();
+  readonly #note = (note: string): void => void this.#notes.set(note, (this.#notes.get(note) ?? 0) + 1);
+
+  constructor(request: PosixStorageRequest) {
+    this.#request = request;
+    this.#trees = new Trees(request);
+  }
+
+  copyGroup(group: EntryGroup): GroupOutcome {
+    return new GroupCopy(this.#trees, this.#request.writer, this.#request.mayExist).run(group);
+  }
+
+  copyPart(request: PartRequest): PartResult {
+    try {
+      return {
+        part: putUnlocking((where) => putPart(request, where), this.#where(request.ordinal, request.path)),
+      };
+    } catch (error) {
+      return { outcome: this.#outcome(request, error) };
+    }
+  }
+
+  dividedState(ordinal: number, path: string): { version: string; temporary: string } {
+    try {
+      return readDividedState(this.#where(ordinal, path));
+    } catch (error) {
+      if (error instanceof SystemError) return { version: '', temporary: '' };
+      throw error;
+    }
+  }
+
+  completeFile(request: FileRequest): FinishedEntry {
+    return this.#finished(request, () => {
+      const where = this.#where(request.ordinal, request.path);
+      return putUnlocking((there) => completeParts(request, there, this.#note), where);
+    });
+  }
+
+  linkEntry(request: LinkRequest): FinishedEntry {
+    const { ordinal, path, firstPath } = request;
+    return this.#finished({ ordinal, path, bytes: 0 }, () => {
+      const [directory, name] = split(path);
+      const [firstDirectory, firstName] = split(firstPath);
+      return putUnlocking(putLink, {
+        firstDirectory: this.#trees.firstDirectory(firstDirectory),
+        firstName: nativeName(firstName),
+        destinationDirectory: this.#trees.destinationDirectory(directory),
+        name: nativeName(name),
+        temporary: temporaryName(this.#request.writer, ordinal),
+      });
+    });
+  }
+
+  completeDirectory(ordinal: number, path: string): FinishedEntry {
+    return this.#finished({ ordinal, path, bytes: 0 }, () =>
+      completeDirectory(this.#trees, path, this.#note),
+    );
+  }
+
+  removeLeftovers(directory: string, from: number, to: number): void {
+    try {
+      removeLeftovers(this.#trees.firstDirectory(directory), this.#request.writer, from, to);
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+    }
+  }
+
+  takeNotes(): ReadonlyMap<string, number> {
+    const notes = this.#notes;
+    this.#notes = new Map();
+    return notes;
+  }
+
+  async sync(): Promise<void> {
+    check(await syncfs(this.#trees.destinationRoot), 'sync the destination');
+  }
+
+  close(): void {
+    this.#trees.close();
+  }
+
+  #where(ordinal: number, path: string): FileDirectories {
+    const [directory, name] = split(path);
+    return {
+      sourceDirectory: this.#trees.sourceDirectory(directory),
+      destinationDirectory: this.#trees.destinationDirectory(directory),
+      name: nativeName(name),
+      temporary: partsName(this.#request.writer.run, ordinal),
+    };
+  }
+
+  #finished(entry: Failed, work: () => 'copied' | 'skipped' | 'linked'): FinishedEntry {
+    try {
+      return { kind: work() };
+    } catch (error) {
+      return { kind: 'outcome', outcome: this.#outcome(entry, error) };
+    }
+  }
+
+  #outcome({ ordinal, path, bytes }: Failed, error: unknown) {
+    if (!(error instanceof SystemError)) throw error;
+    return outcomeOf({ ordinal, path, bytes }, error, this.#trees.isSourceAsScanned);
+  }
+}
+
+function split(path: string): [directory: string, name: string] {
+  const slash = path.lastIndexOf('/');
+  return slash < 0 ? ['', path] : [path.slice(0, slash), path.slice(slash + 1)];
+}

@@ -1,0 +1,74 @@
+import { FileStatus } from './file-status.ts';
+import { ENOENT, fchmodat, mknodat, readlinkat, renameat, symlinkat, unlinkat } from './libc.ts';
+import { applyMetadataByName } from './metadata.ts';
+import type { PutRequest } from './put-file.ts';
+import { check, SystemError } from './system-error.ts';
+
+const status = new FileStatus();
+const existing = new FileStatus();
+const target = Buffer.alloc(4097);
+const existingTarget = Buffer.alloc(4097);
+
+/** Copies a symlink as it is, target and times, by a temporary name. Throws a SystemError. */
+export function putSymlink(request: PutRequest): 'copied' | 'skipped' {
+  const { sourceDirectory, destinationDirectory, name, temporary } = request;
+  check(status.read(sourceDirectory, name), 'look at source');
+  if (status.type !== 'symlink') throw new SystemError('CHANGED', 'read symlink');
+  const length = check(readlinkat(sourceDirectory, name, target), 'read symlink');
+  if (request.mayExist && isSameSymlink(request, length)) return 'skipped';
+  target[length] = 0;
+  return putNode(
+    request,
+    () => symlinkat(target.subarray(0, length + 1), destinationDirectory, temporary),
+    'make symlink',
+  );
+}
+
+function isSameSymlink({ destinationDirectory, name }: PutRequest, length: number): boolean {
+  if (existing.read(destinationDirectory, name) !== 0 || existing.type !== 'symlink') return false;
+  const theirs = readlinkat(destinationDirectory, name, existingTarget);
+  return (
+    theirs === length &&
+    target.compare(existingTarget, 0, length, 0, length) === 0 &&
+    existing.hasSameMtimeAs(status)
+  );
+}
+
+/** Makes a FIFO, socket or device like the source's; devices are for root. Throws a SystemError. */
+export function putSpecial(request: PutRequest): 'copied' | 'skipped' {
+  const { sourceDirectory, destinationDirectory, name, temporary } = request;
+  check(status.read(sourceDirectory, name), 'look at source');
+  if (status.type !== 'special') throw new SystemError('CHANGED', 'make special file');
+  if (request.mayExist && isSameSpecial(request)) return 'skipped';
+  const { fullMode, mode, specialDevice } = status;
+  const make = () => mknodat(destinationDirectory, temporary, fullMode & ~0o7777, specialDevice);
+  // Just made under a name of our own, so nothing can be followed here
+  return putNode(request, make, 'make special file', () =>
+    fchmodat(destinationDirectory, temporary, mode, 0),
+  );
+}
+
+function isSameSpecial({ destinationDirectory, name }: PutRequest): boolean {
+  return (
+    existing.read(destinationDirectory, name) === 0 &&
+    existing.fullMode === status.fullMode &&
+    existing.specialDevice === status.specialDevice &&
+    existing.hasSameMtimeAs(status)
+  );
+}
+
+function putNode(request: PutRequest, make: () => number, action: string, setMode?: () => number): 'copied' {
+  const { destinationDirectory, name, temporary } = request;
+  const stale = unlinkat(destinationDirectory, temporary, 0);
+  if (stale !== ENOENT) check(stale, 'remove leftover');
+  check(make(), action);
+  try {
+    if (setMode !== undefined) check(setMode(), 'set mode');
+    applyMetadataByName(destinationDirectory, temporary, status, request.note);
+    check(renameat(destinationDirectory, temporary, destinationDirectory, name), 'rename');
+  } catch (error) {
+    unlinkat(destinationDirectory, temporary, 0);
+    throw error;
+  }
+  return 'copied';
+}

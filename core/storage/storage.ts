@@ -1,0 +1,90 @@
+import type { DoneRange, EntryOutcome, PartOutcome } from '../model/outcome.ts';
+
+/**
+ * Consecutive entries of one directory. Entry `i` has ordinal `ordinal + i`, kind `kinds[i]` (the tape's letter:
+ * `d f l s p x`), name `names[i]`, planned bytes `bytes[i]` and, for `x`, the errno `errnos.get(i)`.
+ */
+export type EntryBatch = {
+  readonly directory: string;
+  readonly ordinal: number;
+  readonly kinds: string;
+  readonly names: readonly string[];
+  readonly bytes: readonly number[];
+  readonly errnos: ReadonlyMap<number, string>;
+};
+
+/** Consecutive entries `[from, to)` of the tape, in batches; what travels to a thread at once. */
+export type EntryGroup = {
+  readonly from: number;
+  readonly to: number;
+  readonly batches: readonly EntryBatch[];
+};
+
+export type GroupOutcome = {
+  /** What is done, ascending; together with `outcomes` it covers the group, unless it was stopped. */
+  readonly ranges: readonly DoneRange[];
+  readonly outcomes: readonly EntryOutcome[];
+  readonly notes: ReadonlyMap<string, number>;
+  /** The cause for which nothing more can be written at all; the rest of the group was not tried. */
+  readonly hopeless: string | undefined;
+};
+
+export type PartRequest = {
+  readonly ordinal: number;
+  readonly path: string;
+  /** Planned bytes of the whole file. */
+  readonly bytes: number;
+  readonly from: number;
+  /** Left out: to the end of the file. */
+  readonly to?: number;
+};
+
+export type PartResult = { readonly part: PartOutcome } | { readonly outcome: EntryOutcome };
+
+/** A divided file whose parts are all recorded, of one version. */
+export type FileRequest = {
+  readonly ordinal: number;
+  readonly path: string;
+  readonly bytes: number;
+  readonly version: string;
+  readonly temporary: string;
+  readonly same: boolean;
+};
+
+export type LinkRequest = {
+  readonly ordinal: number;
+  readonly path: string;
+  /** The path of the name that was copied. */
+  readonly firstPath: string;
+};
+
+/** What became of one thing that finish works on. */
+export type FinishedEntry =
+  | { readonly kind: 'copied' | 'skipped' | 'linked' }
+  | { readonly kind: 'outcome'; readonly outcome: EntryOutcome };
+
+/**
+ * Two trees, a source that is only read and a destination. Calls are synchronous and meant for one thread each; what
+ * fails is an outcome, never an exception. A file appears under its final name only when it is whole, by a
+ * rename. Nothing is durable before `sync` has returned. Every call may be repeated: it finds its own earlier work.
+ */
+export interface Storage {
+  copyGroup(group: EntryGroup): GroupOutcome;
+  /** Writes a byte range into the one temporary file of a divided file. */
+  copyPart(request: PartRequest): PartResult;
+  /** The version of a divided file at the source and the inode of its temporary file; empty where there is none. */
+  dividedState(ordinal: number, path: string): { readonly version: string; readonly temporary: string };
+  /** Gives a divided file its metadata and its name, if it still is the version its parts were copied from. */
+  completeFile(request: FileRequest): FinishedEntry;
+  /** Makes a further name of a file that is at the destination already. */
+  linkEntry(request: LinkRequest): FinishedEntry;
+  /** Gives a directory mode, owner and times; its contents must be complete. Makes it if it is missing. */
+  completeDirectory(ordinal: number, path: string): FinishedEntry;
+  /** Removes what killed workers left in a directory of the destination for entries `[from, to)`; a missing directory is no matter. */
+  removeLeftovers(directory: string, from: number, to: number): void;
+  /** What could not be kept, by kind, since the last call; only of what finish does. */
+  takeNotes(): ReadonlyMap<string, number>;
+  /** Returns when everything written so far is on disk; throws when it cannot be. */
+  sync(): Promise<void>;
+  close(): void;
+}

@@ -1,0 +1,160 @@
+import type { DoneRange, PartOutcome } from '../core/model/outcome.ts';
+import { emptyTally } from '../core/model/outcome.ts';
+import { dividedFiles } from '../core/model/plan.ts';
+import { RangeSet } from '../core/model/ranges.ts';
+import { JournalWriter } from '../core/run/journal-writer.ts';
+import { partsOfFile, type RunState, readRunState } from '../core/run/run-state.ts';
+import { sizeOfVersion } from '../core/run/shard-state.ts';
+import { type PlacedEntry, TapeReader } from '../core/run/tape-reader.ts';
+import type { FileRequest, FinishedEntry, Storage } from '../core/storage/storage.ts';
+import { linkedFrom } from './first-names.ts';
+import { removeLeftovers } from './leftovers.ts';
+import { Recorder } from './recorder.ts';
+import { openStorage, storageRequest, type TaskContext } from './task-context.ts';
+import type { TaskLog } from './task-log.ts';
+
+/**
+ * What follows all tasks: divided files get their names, further names of files are made, directories get their
+ * modes and times, deepest first, and what killed workers left is removed. Idempotent: a next attempt does it again.
+ */
+export async function runFinish(context: TaskContext, log: TaskLog): Promise<void> {
+  const everything = { from: 0, to: context.plan.totals.entries };
+  const storage = openStorage(storageRequest(context, undefined));
+  const journal = await JournalWriter.create(context.paths, context.info.id, context.journal, context.job);
+  const recorder = new Recorder({
+    sync: () => storage.sync(),
+    append: (records) => journal.append(records),
+    isSuperseded: async () => false,
+  });
+  const tape = new TapeReader(context.paths);
+  try {
+    const state = await readRunState(context.paths, context.plan);
+    const work = new FinishWork({ context, state, storage, recorder, tape, log });
+    await work.completeFiles();
+    await work.completeTree();
+    removeLeftovers(tape, storage, context.plan, state, everything);
+    recorder.takeGroup({ ranges: [], notes: storage.takeNotes() });
+    await recorder.checkpoint();
+    await journal.end('complete');
+  } finally {
+    tape.close();
+    storage.close();
+  }
+}
+
+type FinishParts = {
+  readonly context: TaskContext;
+  readonly state: RunState;
+  readonly storage: Storage;
+  readonly recorder: Recorder;
+  readonly tape: TapeReader;
+  readonly log: TaskLog;
+};
+
+class FinishWork {
+  readonly #parts: FinishParts;
+  readonly #firsts: ReturnType<typeof linkedFrom>;
+
+  constructor(parts: FinishParts) {
+    this.#parts = parts;
+    this.#firsts = linkedFrom(parts);
+  }
+
+  async completeFiles(): Promise<void> {
+    const { context, state, storage, recorder, tape } = this.#parts;
+    for (const [ordinal, shards] of dividedFiles(context.plan)) {
+      const earlier = state.finish.files.get(ordinal);
+      if (earlier !== undefined) {
+        recorder.takeRecord({ type: 'file', ordinal, ...earlier });
+        continue;
+      }
+      const request = fileRequest(tape.at(ordinal), partsOfFile(state, shards, ordinal));
+      if (request === undefined) continue;
+      const { kind, ...rest } = storage.completeFile(request);
+      if ('outcome' in rest) this.#tell({ kind: 'outcome', ...rest });
+      else if (kind === 'copied' || kind === 'skipped') {
+        recorder.takeRecord({ type: 'file', ordinal, outcome: kind, bytes: request.bytes });
+        state.finish.files.set(ordinal, { outcome: kind, bytes: request.bytes });
+      }
+    }
+  }
+
+  /** Backwards along the tape: a directory comes after all that is below it. */
+  async completeTree(): Promise<void> {
+    const { context, recorder, tape } = this.#parts;
+    let range = emptyRange(context.plan.totals.entries);
+    for (const block of tape.blocksBackwards()) {
+      for (const placed of block.reverse()) {
+        const finished = this.#complete(placed);
+        range =
+          finished?.kind === 'outcome'
+            ? this.#breakRange(range, finished)
+            : extend(range, placed.ordinal, finished);
+      }
+      recorder.takeGroup({ ranges: [range], notes: new Map() });
+      range = emptyRange(range.from);
+      if (recorder.isDue) await recorder.checkpoint();
+    }
+  }
+
+  #complete({ ordinal, entry, path, ...rest }: PlacedEntry): FinishedEntry | undefined {
+    if (entry.kind === 'directory') return this.#directory(ordinal, path);
+    return entry.kind === 'link'
+      ? this.#firsts.link({ ordinal, entry, path, ...rest }, entry.first)
+      : undefined;
+  }
+
+  /** A range holds no entry that failed: it ends there and another begins. */
+  #breakRange(range: DoneRange, finished: Extract<FinishedEntry, { kind: 'outcome' }>): DoneRange {
+    this.#parts.recorder.takeGroup({ ranges: [range], notes: new Map() });
+    this.#tell(finished);
+    return emptyRange(finished.outcome.ordinal);
+  }
+
+  /** In a later attempt what this run did before counts as done by it. */
+  #directory(ordinal: number, path: string): FinishedEntry {
+    const finished = this.#parts.storage.completeDirectory(ordinal, path);
+    const isLater = this.#parts.context.journal.attempt > 1;
+    return finished.kind === 'skipped' && isLater ? { kind: 'copied' } : finished;
+  }
+
+  #tell(finished: Extract<FinishedEntry, { kind: 'outcome' }>): void {
+    this.#parts.recorder.takeOutcome(finished.outcome);
+    this.#parts.log.outcome(finished.outcome);
+  }
+}
+
+function emptyRange(at: number): DoneRange {
+  return { from: at, to: at, copied: emptyTally(), skipped: emptyTally(), linked: emptyTally() };
+}
+
+/** The range with the entry before it; what is not finish's affair is passed over. */
+function extend(
+  range: DoneRange,
+  ordinal: number,
+  finished: Exclude<FinishedEntry, { kind: 'outcome' }> | undefined,
+): DoneRange {
+  if (finished !== undefined) range[finished.kind].entries++;
+  return { ...range, from: ordinal };
+}
+
+/** A request for a divided file whose parts are all there in one version; undefined while any is missing. */
+function fileRequest(
+  { ordinal, path, entry }: PlacedEntry,
+  parts: readonly PartOutcome[],
+): FileRequest | undefined {
+  const last = parts.at(-1);
+  if (last === undefined || entry.kind !== 'file') return undefined;
+  const current = parts.filter((part) => part.version === last.version && part.temporary === last.temporary);
+  const had = new RangeSet();
+  for (const part of current) had.add(part.from, part.to);
+  if (!had.covers(0, sizeOfVersion(last.version))) return undefined;
+  return {
+    ordinal,
+    path,
+    bytes: entry.bytes,
+    version: last.version,
+    temporary: last.temporary,
+    same: last.same,
+  };
+}

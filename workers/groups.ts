@@ -1,0 +1,104 @@
+import { bytesOf, type Entry } from '../core/model/entry.ts';
+import type { PlacedEntry } from '../core/run/tape-reader.ts';
+import type { EntryBatch, EntryGroup } from '../core/storage/storage.ts';
+
+/** A group is full with so many entries or bytes: enough that messages cost little, few enough that threads stay even. */
+const entriesPerGroup = 256;
+const bytesPerGroup = 64 * 1024 * 1024;
+
+const letters: Record<Entry['kind'], string> = {
+  directory: 'd',
+  file: 'f',
+  link: 'l',
+  symlink: 's',
+  special: 'p',
+  unreadable: 'x',
+};
+
+/** Cuts entries into groups of consecutive ordinals, in order, leaving out those that are settled. */
+export function* groupsOf(
+  entries: Iterable<PlacedEntry>,
+  isSettled: (ordinal: number) => boolean,
+): Generator<EntryGroup> {
+  let builder: GroupBuilder | undefined;
+  for (const placed of entries) {
+    const settled = isSettled(placed.ordinal);
+    if (builder !== undefined && (settled || builder.isFull)) {
+      yield builder.group;
+      builder = undefined;
+    }
+    if (settled) continue;
+    builder ??= new GroupBuilder(placed.ordinal);
+    builder.add(placed);
+  }
+  if (builder !== undefined) yield builder.group;
+}
+
+class GroupBuilder {
+  readonly #from: number;
+  readonly #batches: EntryBatch[] = [];
+  #count = 0;
+  #totalBytes = 0;
+  #directory = '';
+  #ordinal = 0;
+  #kinds = '';
+  #names: string[] = [];
+  #bytes: number[] = [];
+  #errnos = new Map<number, string>();
+
+  constructor(from: number) {
+    this.#from = from;
+  }
+
+  get isFull(): boolean {
+    return this.#count >= entriesPerGroup || this.#totalBytes >= bytesPerGroup;
+  }
+
+  get group(): EntryGroup {
+    this.#endBatch();
+    return { from: this.#from, to: this.#from + this.#count, batches: this.#batches };
+  }
+
+  add({ ordinal, entry, directoryPath }: PlacedEntry): void {
+    if (this.#kinds === '' || entry.kind === 'directory') this.#beginBatch(ordinal, directoryPath);
+    if (entry.kind === 'unreadable') this.#errnos.set(this.#kinds.length, entry.errno);
+    this.#kinds += letters[entry.kind];
+    this.#names.push(entry.kind === 'directory' ? '' : entry.name);
+    this.#bytes.push(bytesOf(entry));
+    this.#count++;
+    this.#totalBytes += bytesOf(entry);
+  }
+
+  #beginBatch(ordinal: number, directory: string): void {
+    this.#endBatch();
+    [this.#ordinal, this.#directory] = [ordinal, directory];
+  }
+
+  #endBatch(): void {
+    if (this.#kinds === '') return;
+    this.#batches.push({
+      directory: this.#directory,
+      ordinal: this.#ordinal,
+      kinds: this.#kinds,
+      names: this.#names,
+      bytes: this.#bytes,
+      errnos: this.#errnos,
+    });
+    [this.#kinds, this.#names, this.#bytes, this.#errnos] = ['', [], [], new Map()];
+  }
+}
+
+/** The group that holds one entry of a group alone, for another try. */
+export function groupOfOne(group: EntryGroup, ordinal: number): EntryGroup {
+  const batch = group.batches.findLast((candidate) => candidate.ordinal <= ordinal)!;
+  const i = ordinal - batch.ordinal;
+  const one: EntryBatch = {
+    directory: batch.directory,
+    ordinal,
+    kinds: batch.kinds[i]!,
+    names: [batch.names[i]!],
+    bytes: [batch.bytes[i]!],
+    errnos: new Map(),
+  };
+  return { from: ordinal, to: ordinal + 1, batches: [one] };
+}

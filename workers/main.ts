@@ -1,0 +1,59 @@
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { BcopyError, exitCodes } from '../core/model/errors.ts';
+import type { PosixStorageRequest } from '../core/storage/posix/posix-storage.ts';
+import { answerRequests } from './engine.ts';
+import { runFinish } from './finish.ts';
+import { runTask } from './task.ts';
+import { readTaskContext } from './task-context.ts';
+import { TaskLog } from './task-log.ts';
+import { writeReport } from './write-report.ts';
+
+/** `task ATTEMPT ARRAY` or `finish ATTEMPT`, in the run directory; the rest comes from SLURM's environment. */
+async function main(argv: readonly string[]): Promise<number> {
+  const [kind, attempt, array] = argv;
+  const startedAt = Date.now();
+  const log = new TaskLog(writeTo(process.stdout), writeTo(process.stderr));
+  if (kind === 'finish') return finish(Number(attempt), log);
+  const context = await readTaskContext(Number(attempt), Number(array), process.env);
+  const reason = await runTask(context, { program: new URL(import.meta.url), log, signal: stopSignal() });
+  log.end(reason, startedAt);
+  return reason === 'complete' ? exitCodes.done : exitCodes.incomplete;
+}
+
+async function finish(attempt: number, log: TaskLog): Promise<number> {
+  const context = await readTaskContext(attempt, 'finish', process.env);
+  log.line(`finish ${context.job}: attempt ${attempt} of run ${context.info.id}`);
+  let isWhole = false;
+  try {
+    await runFinish(context, log);
+  } finally {
+    isWhole = await writeReport(context);
+  }
+  log.line(isWhole ? 'complete' : 'incomplete');
+  return isWhole ? exitCodes.done : exitCodes.incomplete;
+}
+
+function writeTo(stream: NodeJS.WriteStream): (line: string) => void {
+  return (line) => void stream.write(`${line}\n`);
+}
+
+/** Aborted by SIGTERM (scancel, the time limit) and SIGINT: the task then takes no more entries and records what it has. */
+function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => controller.abort());
+  return controller.signal;
+}
+
+function explain(error: unknown): number {
+  if (error instanceof BcopyError) {
+    process.stderr.write(
+      `bcopy: ${error.message}\n${error.hint === undefined ? '' : `hint: ${error.hint}\n`}`,
+    );
+    return error.exitCode;
+  }
+  process.stderr.write(`bcopy: unforeseen: ${(error as Error).stack ?? error}\n`);
+  return exitCodes.bug;
+}
+
+if (isMainThread) process.exitCode = await main(process.argv.slice(2)).catch(explain);
+else answerRequests(parentPort!, workerData as PosixStorageRequest);

@@ -1,0 +1,158 @@
+import { type Account, isComplete } from '../core/model/account.ts';
+import { adviceFor, meaningOf } from '../core/model/advice.ts';
+import { quoteName } from '../core/model/names.ts';
+import type { EntryOutcome } from '../core/model/outcome.ts';
+import type { Plan } from '../core/model/plan.ts';
+import { formatBytes, formatCount, formatDuration } from '../core/model/units.ts';
+import type { Attempt } from '../core/run/attempt-file.ts';
+import type { RunInfo } from '../core/run/run-info.ts';
+import { outcomesOf, type RunState } from '../core/run/run-state.ts';
+import type { JournalSummary } from '../core/run/shard-state.ts';
+
+/** Paths listed for each cause; more are counted. */
+const pathsAtMost = 10_000;
+
+export type ReportFacts = {
+  readonly info: RunInfo;
+  readonly plan: Plan;
+  readonly attempt: Attempt;
+  readonly state: RunState;
+  readonly account: Account;
+  readonly job: string;
+  /** The command that was typed, ready to be pasted into a shell. */
+  readonly command: string;
+};
+
+/** JOBID.log: what was asked, what was done, and the line that says whether all is well. */
+export function formatLog(facts: ReportFacts): string {
+  const { info, attempt, job, plan, account } = facts;
+  const lines = [
+    `bcopy ${info.version}: job ${job}, attempt ${attempt.attempt} of run ${info.id}`,
+    '',
+    `command      ${facts.command}`,
+    `source       ${quoteName(info.source.path)}`,
+    `destination  ${quoteName(info.destination.path)}`,
+    `scheduler    ${attempt.scheduler}, queue ${attempt.queue}, ${attempt.workers} workers of ${attempt.threads} threads`,
+    `shards       ${plan.shards.length}; tasks' logs in .bcopy/${info.id}/logs/${attempt.attempt}/`,
+    '',
+    ...accountLines(account),
+    '',
+    ...timeLines(facts),
+    ...noteLines(facts.state),
+    '',
+    verdict(facts),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** The books as a table; nothing is left out, so that the sums can be checked by eye. */
+function accountLines(account: Account): string[] {
+  const row = (name: string, entries: string, bytes: string) =>
+    `${name.padEnd(12)} ${entries.padStart(15)} ${bytes.padStart(22)}`;
+  const tallies: [string, keyof Account][] = [
+    ['planned', 'planned'],
+    ['copied', 'copied'],
+    ['skipped', 'skipped'],
+    ['linked', 'linked'],
+    ['failed', 'failed'],
+    ['vanished', 'vanished'],
+    ['not done', 'left'],
+  ];
+  const rows = tallies.map(([name, key]) =>
+    row(name, formatCount(account[key].entries), formatCount(account[key].bytes)),
+  );
+  return [row('', 'entries', 'bytes'), ...rows];
+}
+
+function timeLines({ state, attempt, account }: ReportFacts): string[] {
+  const journals = state.shards.flatMap((shard, number) =>
+    shard.journals
+      .filter(({ name }) => name.attempt === attempt.attempt)
+      .map((journal) => ({ ...journal, number })),
+  );
+  if (journals.length === 0) return ['elapsed      no task of this attempt has run'];
+  const start = Math.min(...journals.map(({ startedAt }) => Date.parse(startedAt)));
+  const end = Math.max(...journals.map(endOf));
+  const seconds = Math.max(0.001, (end - start) / 1000);
+  const slowest = journals.reduce((a, b) => (elapsedOf(b) > elapsedOf(a) ? b : a));
+  const rate = `${formatBytes(account.copied.bytes / seconds)}/s, ${formatCount(account.copied.entries / seconds)} entries/s`;
+  return [
+    `elapsed      ${formatDuration(end - start)} (${new Date(start).toISOString()} to ${new Date(end).toISOString()})`,
+    `rate         ${rate}`,
+    `slowest      shard ${slowest.number} (task ${slowest.job} on ${slowest.name.host}): ${formatDuration(elapsedOf(slowest))}`,
+  ];
+}
+
+function endOf(journal: JournalSummary): number {
+  return Date.parse(journal.endedAt ?? journal.startedAt);
+}
+
+function elapsedOf(journal: JournalSummary): number {
+  return endOf(journal) - Date.parse(journal.startedAt);
+}
+
+function noteLines(state: RunState): string[] {
+  return [...state.notes].map(([note, entries]) => `note         ${note}: ${formatCount(entries)} entries`);
+}
+
+function verdict({ account, plan, command }: ReportFacts): string {
+  const { failed, left, vanished } = account;
+  const files = plan.totals.entries - plan.totals.directories;
+  if (isComplete(account)) {
+    if (vanished.entries === 0) return `All ${formatCount(files)} files are copied.`;
+    return `All files are copied but ${formatCount(vanished.entries)} that vanished from the source meanwhile.`;
+  }
+  return [
+    `Not everything is copied: ${formatCount(failed.entries)} entries failed, ${formatCount(left.entries)} are not done.`,
+    'To copy what is missing:',
+    `  ${command} --retry`,
+  ].join('\n');
+}
+
+/** JOBID.err: empty when all is well, else the failures by cause, and the tasks that did not come to their end. */
+export function formatErr(facts: ReportFacts): string {
+  const causes = new Map<string, EntryOutcome[]>();
+  for (const outcome of outcomesOf(facts.state)) {
+    if (outcome.outcome === 'failed')
+      causes.set(outcome.cause, [...(causes.get(outcome.cause) ?? []), outcome]);
+  }
+  const groups = [...causes]
+    .sort(([, a], [, b]) => b.length - a.length)
+    .map(([cause, outcomes]) => causeLines(cause, outcomes));
+  if (facts.account.left.entries > 0 || facts.account.left.bytes > 0) groups.push(leftLines(facts));
+  return groups.map((lines) => `${lines.join('\n')}\n`).join('\n');
+}
+
+function causeLines(cause: string, outcomes: readonly EntryOutcome[]): string[] {
+  const paths = outcomes
+    .slice(0, pathsAtMost)
+    .map(({ path, action }) => `  ${quoteName(path === '' ? '.' : path)} (${action})`);
+  const more = outcomes.length - paths.length;
+  if (more > 0) paths.push(`  and ${formatCount(more)} more`);
+  return [
+    `${formatCount(outcomes.length)} failed: ${meaningOf(cause)}`,
+    ...paths,
+    `  what to do: ${adviceFor(cause)}`,
+  ];
+}
+
+function leftLines({ account, state, plan, attempt }: ReportFacts): string[] {
+  const lines = [
+    `${formatCount(account.left.entries)} entries are not done: their tasks did not come to an end`,
+  ];
+  for (const number of plan.shards.keys()) {
+    const journals = state.shards[number]!.journals.filter(({ name }) => name.attempt === attempt.attempt);
+    const last = journals.at(-1);
+    if (last === undefined && isInAttempt(attempt, number))
+      lines.push(`  shard ${number}: its task never started`);
+    else if (last !== undefined && last.reason === undefined)
+      lines.push(`  shard ${number}: task ${last.job} on ${last.name.host} was killed`);
+    else if (last?.reason === 'cut off' || last?.reason === 'hopeless')
+      lines.push(`  shard ${number}: task ${last.job} on ${last.name.host} ended early (${last.reason})`);
+  }
+  return [...lines, '  what to do: look at the logs of these tasks, then --retry'];
+}
+
+function isInAttempt(attempt: Attempt, shard: number): boolean {
+  return attempt.arrays.some(({ base, tasks }) => tasks.includes(shard - base));
+}

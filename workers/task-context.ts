@@ -1,0 +1,88 @@
+import { hostname } from 'node:os';
+import { BcopyError } from '../core/model/errors.ts';
+import type { Plan } from '../core/model/plan.ts';
+import { type Attempt, readAttempt } from '../core/run/attempt-file.ts';
+import { readPlan } from '../core/run/plan-file.ts';
+import { type RunInfo, readRunInfo } from '../core/run/run-info.ts';
+import { type JournalName, RunPaths } from '../core/run/run-paths.ts';
+import { PosixStorage, type PosixStorageRequest } from '../core/storage/posix/posix-storage.ts';
+
+/** What SLURM, or the local scheduler in its place, says about this process. */
+export type SlurmEnvironment = Readonly<Record<string, string | undefined>>;
+
+/** Everything a worker knows before it begins: it stands in its run directory. */
+export type TaskContext = {
+  readonly paths: RunPaths;
+  readonly info: RunInfo;
+  readonly plan: Plan;
+  readonly attempt: Attempt;
+  readonly journal: JournalName;
+  /** As people know it: `123_4`, or `123` for finish. */
+  readonly job: string;
+  readonly threads: number;
+};
+
+export async function readTaskContext(
+  attemptNumber: number,
+  array: number | 'finish',
+  environment: SlurmEnvironment,
+): Promise<TaskContext> {
+  const paths = new RunPaths('.');
+  const [info, plan, attempt] = [
+    await readRunInfo(paths),
+    await readPlan(paths),
+    await readAttempt(paths, attemptNumber),
+  ];
+  const shard = array === 'finish' ? array : shardOf(plan, attempt, array, environment);
+  const restart = Number(environment.SLURM_RESTART_COUNT ?? 0);
+  const host = hostname().replace(/[^A-Za-z0-9]/g, '-');
+  const journal = { shard, attempt: attemptNumber, restart, host, pid: process.pid };
+  return { paths, info, plan, attempt, journal, job: jobOf(array, environment), threads: attempt.threads };
+}
+
+function shardOf(plan: Plan, attempt: Attempt, number: number, environment: SlurmEnvironment): number {
+  const array = attempt.arrays.find((candidate) => candidate.number === number);
+  const task = Number(environment.SLURM_ARRAY_TASK_ID ?? Number.NaN);
+  const shard = (array?.base ?? Number.NaN) + task;
+  if (plan.shards[shard] !== undefined) return shard;
+  throw new BcopyError(
+    'runDamaged',
+    `cannot find the work of this task: array ${number}, task ${environment.SLURM_ARRAY_TASK_ID ?? 'not set'}`,
+  );
+}
+
+function jobOf(array: number | 'finish', environment: SlurmEnvironment): string {
+  const job = environment.SLURM_ARRAY_JOB_ID ?? environment.SLURM_JOB_ID ?? '0';
+  return array === 'finish' ? job : `${job}_${environment.SLURM_ARRAY_TASK_ID}`;
+}
+
+/** What opens the two trees, in this thread or another: plain data. */
+export function storageRequest(
+  context: TaskContext,
+  range: { from: number; to: number } | undefined,
+): PosixStorageRequest {
+  const { info, journal } = context;
+  const isFirst = journal.attempt === 1 && journal.restart === 0;
+  return {
+    source: info.source.path,
+    destination: info.destination.path,
+    sourceInode: info.source.inode,
+    writer: { run: info.id, attempt: journal.attempt, restart: journal.restart, pid: journal.pid },
+    cleanUp: isFirst ? undefined : range,
+    mayExist: !isFirst || !info.destination.isNew,
+  };
+}
+
+/** Opens the trees, or says which of them this node does not see. */
+export function openStorage(request: PosixStorageRequest): PosixStorage {
+  try {
+    return new PosixStorage(request);
+  } catch (error) {
+    const { action, cause } = error as { action?: string; cause?: string };
+    if (action === undefined) throw error;
+    const kind = action === 'open the destination' ? 'destinationUnwritable' : 'sourceUnreadable';
+    throw new BcopyError(kind, `cannot ${action} on ${hostname()}: ${cause}`, {
+      hint: 'see that both directories are mounted on the compute nodes, then --retry',
+    });
+  }
+}
