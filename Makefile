@@ -11,7 +11,7 @@ BANNER := import {createRequire as bundleRequire} from "node:module"; const requ
 build: dist/.built
 
 node_modules/.installed: package.json package-lock.json
-	npm ci --no-audit --no-fund --loglevel=error
+	npm install --no-save --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # Koffi looks for its library in ../../build/koffi, seen from the bundle

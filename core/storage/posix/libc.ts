@@ -107,7 +107,7 @@ export const symlinkat = declare('int symlinkat(const char *, int, const char *)
   name: NativeName,
 ) => number;
 /** readlinkat(2) */
-const rawReadlinkat = declare('ssize_t readlinkat(int, const char *, void *, size_t)');
+const rawReadlinkat = declare('intptr_t readlinkat(int, const char *, void *, size_t)');
 export function readlinkat(directory: number, name: NativeName, buffer: Uint8Array): number {
   return rawReadlinkat(directory, name, buffer, buffer.length);
 }
@@ -154,14 +154,14 @@ export const utimensat = declare('int utimensat(int, const char *, const void *,
   flags: number,
 ) => number;
 /** pread(2) */
-export const pread = declare('ssize_t pread(int, void *, size_t, int64_t)') as (
+export const pread = declare('intptr_t pread(int, void *, size_t, int64_t)') as (
   fd: number,
   buffer: Uint8Array,
   bytes: number,
   offset: number,
 ) => number;
 /** pwrite(2) */
-export const pwrite = declare('ssize_t pwrite(int, const void *, size_t, int64_t)') as (
+export const pwrite = declare('intptr_t pwrite(int, const void *, size_t, int64_t)') as (
   fd: number,
   buffer: Uint8Array,
   bytes: number,
@@ -169,7 +169,7 @@ export const pwrite = declare('ssize_t pwrite(int, const void *, size_t, int64_t
 ) => number;
 /** copy_file_range(2); offsets are 8-byte buffers that the call moves on */
 export const copyFileRange = declare(
-  'ssize_t copy_file_range(int, void *, int, void *, size_t, uint32_t)',
+  'intptr_t copy_file_range(int, void *, int, void *, size_t, uint32_t)',
 ) as (
   from: number,
   fromOffset: Uint8Array,

@@ -1,0 +1,19 @@
+import { BcopyError, exitCodes } from '../../core/model/errors.ts';
+import type { CancelOptions } from '../job-options.ts';
+import { findRunOfJob } from '../steps/find-run.ts';
+import { jobsOf } from '../steps/run-status.ts';
+import type { CommandContext } from './context.ts';
+import { schedulerOf } from './status.ts';
+
+/** `bcopy cancel JOBID`: ends all jobs of all attempts; what is recorded stays, and --retry goes on from there. */
+export async function cancel({ job }: CancelOptions, context: CommandContext): Promise<number> {
+  const run = await findRunOfJob(job, context.environment);
+  const scheduler = await schedulerOf(run, context);
+  if (scheduler === undefined)
+    throw new BcopyError('noScheduler', `cannot cancel job ${job}: its scheduler is not here`);
+  await scheduler.cancel(
+    run.attempts.flatMap((attempt) => (attempt.scheduler === scheduler.kind ? jobsOf(run, attempt) : [])),
+  );
+  context.stdout.write(`Job <${job}> is cancelled; the same command with --retry goes on with it.\n`);
+  return exitCodes.done;
+}

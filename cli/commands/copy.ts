@@ -1,0 +1,75 @@
+import { readFile } from 'node:fs/promises';
+import { exitCodes } from '../../core/model/errors.ts';
+import type { CopyOptions } from '../options.ts';
+import { formatPlan, formatSubmitted, formatTrees, formatUnreadable } from '../output/copy-text.ts';
+import { copyProgress, scanProgress } from '../output/progress.ts';
+import { chooseScheduler } from '../schedulers/choose.ts';
+import { refuseBusyRun, retryRun } from '../steps/earlier-run.ts';
+import { packagePaths } from '../steps/package-paths.ts';
+import { describeRun, planRun } from '../steps/plan-run.ts';
+import { checkTrees } from '../steps/preflight.ts';
+import { type Copy, type SubmittedRun, submitRun } from '../steps/submit-run.ts';
+import { waitForRun } from '../steps/wait-for-run.ts';
+import type { CommandContext } from './context.ts';
+
+/** `bcopy -s SRC -d DST`: checks, scans, plans and submits a copy, or the rest of an earlier one. */
+export async function copy(options: CopyOptions, context: CommandContext): Promise<number> {
+  const note = (message: string) => void context.stderr.write(`bcopy: ${message}\n`);
+  const say = (text: string) => void (options.parsable || context.stdout.write(text));
+  const trees = checkTrees(options.source, options.destination);
+  const supervisorPath = packagePaths().supervisorBundle;
+  const scheduler = await chooseScheduler({
+    wanted: options.scheduler,
+    environment: context.environment,
+    supervisorPath,
+    note,
+  });
+  const settled: Copy = { options, context, trees, scheduler, limits: await scheduler.limits(), note };
+
+  const earlier = options.retry ? await retryRun(settled) : await refuseBusyRun(settled);
+  if (earlier.kind === 'nothing left') {
+    say(`Nothing is left to copy: ${earlier.text}\n`);
+    return exitCodes.done;
+  }
+  say(formatTrees(options.source, options.destination));
+  let ready = earlier.kind === 'go on' ? earlier.run : undefined;
+  if (ready === undefined) {
+    const progress = scanProgress(context.stderr);
+    const planned = await planRun(settled, progress).finally(() => progress.end());
+    if (planned.kind === 'unreadable') {
+      context.stderr.write(formatUnreadable(planned.unreadable, planned.total));
+      throw planned.error;
+    }
+    ready = planned.run;
+  }
+  if (options.dryRun) {
+    context.stdout.write(formatPlan(await describeRun(settled, ready)));
+    return exitCodes.done;
+  }
+  const submitted = await submitRun(settled, ready);
+  if (options.parsable) context.stdout.write(`${submitted.job}\n`);
+  say(formatSubmitted(submitted.job, submitted.queue));
+  if (options.wait) return wait(settled, submitted, say);
+  note(`to see how far it is: bcopy status ${submitted.job}`);
+  return exitCodes.done;
+}
+
+/** Stays until the end; the exit code is the copy's. */
+async function wait(
+  { context, scheduler, note }: Copy,
+  submitted: SubmittedRun,
+  say: (text: string) => void,
+): Promise<number> {
+  const progress = copyProgress(context.stderr, submitted.entries);
+  const options = { scheduler, signal: context.signal, note, onStatus: progress.show };
+  const status = await waitForRun(submitted.id, submitted.attempt, options).finally(() => progress.end());
+  const log = await readFile(`${submitted.job}.log`, 'utf8').catch(() => '');
+  if (status.phase === 'complete') {
+    say(`${log.trimEnd().split('\n').at(-1) ?? ''}\n`);
+    return exitCodes.done;
+  }
+  note(
+    `not everything is copied: ${status.account.failed.entries} entries failed, ${status.account.left.entries} are not done; see ${submitted.job}.err`,
+  );
+  return exitCodes.incomplete;
+}

@@ -1,0 +1,28 @@
+export const copyUsage = `bcopy -s SRC -d DST [-c] [--retry] [options]
+bcopy status [JOBID] | logs JOBID | cancel JOBID
+
+Copies the content of the directory SRC into the directory DST with an array job. \`-s dir/\` and
+\`-s dir\` mean the same: the content of dir goes to DST.`;
+export const statusUsage =
+  'bcopy status [JOBID] [--json]\n\nHow far a copy is; without JOBID, the runs made in this directory.';
+export const logsUsage =
+  'bcopy logs JOBID [--shard N] [--err] [--follow]\n\nPrints the log of a copy, or of one shard.';
+export const cancelUsage =
+  'bcopy cancel JOBID\n\nEnds a copy. What is copied stays; --retry copies the rest.';
+
+export const copyNotes = `Examples:
+  bcopy -s /gws/a/mydir -d /gws/b/dest            submit, and return at once
+  bcopy -s /gws/a/mydir -d /gws/b/dest --retry    only what is not there yet
+  bcopy -s run7 -d /archive/run7 -c --wait        see that all can be read, copy, stay until the end
+  bcopy -s run7 -d /archive/run7 --dry-run        what would be submitted
+  sbatch -d afterany:$(bcopy --parsable -s in -d out) analyse.sh
+  bcopy status 8063810
+  bcopy logs 8063810 --err
+
+A switch takes =false: --wait=false. Every option but -s and -d can also be a variable
+(BCOPY_CPUS_PER_TASK=4) or a line in ~/.config/bcopy/config.yaml or /etc/bcopy/config.yaml
+(cpus-per-task: 4); what is typed wins, then the variable, then SBATCH_ACCOUNT and its like.
+
+Exit codes: 0 done  1 bug  2 usage  3 incomplete, a retry can help  4 differences
+  5 source unreadable  6 destination unwritable  7 will not fit  10 run not found  11 run busy
+  12 run damaged  20 no scheduler  21 refused by the scheduler  130 interrupted`;

@@ -1,0 +1,55 @@
+import * as z from 'zod';
+import { BcopyError } from '../core/model/errors.ts';
+import { quoteName } from '../core/model/names.ts';
+import type { Flags } from './command-line.ts';
+import { countFrom } from './option-rules.ts';
+
+const jobNumber = z.string({ error: 'no job number is given' });
+const switchedOff = z.boolean().default(false);
+
+const statusSchema = z.strictObject({ job: jobNumber.exactOptional(), json: switchedOff });
+const logsSchema = z.strictObject({
+  job: jobNumber,
+  shard: countFrom(0).exactOptional(),
+  err: switchedOff,
+  follow: switchedOff,
+});
+const cancelSchema = z.strictObject({ job: jobNumber });
+
+/** `job` is a decimal number as people type it; without it, all runs made in this directory are meant. */
+export type StatusOptions = z.infer<typeof statusSchema>;
+export type LogsOptions = z.infer<typeof logsSchema>;
+export type CancelOptions = z.infer<typeof cancelSchema>;
+
+export function readStatusOptions(flags: Flags): StatusOptions {
+  return read('status', statusSchema, flags);
+}
+
+export function readLogsOptions(flags: Flags): LogsOptions {
+  return read('logs', logsSchema, flags);
+}
+
+export function readCancelOptions(flags: Flags): CancelOptions {
+  return read('cancel', cancelSchema, flags);
+}
+
+function read<T>(command: string, schema: z.ZodType<T>, flags: Flags): T {
+  const { job } = flags;
+  if (job !== undefined && !/^[1-9]\d*$/.test(String(job))) {
+    throw unusable(command, `${quoteName(String(job))} is not a job number`);
+  }
+  const result = schema.safeParse(flags);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const name = String(issue?.path[0]);
+  const value = flags[name];
+  const why =
+    value === undefined ? issue?.message : `--${name} ${quoteName(String(value))}: ${issue?.message}`;
+  throw unusable(command, String(why));
+}
+
+function unusable(command: string, why: string): BcopyError {
+  return new BcopyError('usage', `cannot do bcopy ${command}: ${why}`, {
+    hint: 'bcopy status lists the runs made in this directory and their job numbers',
+  });
+}

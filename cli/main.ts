@@ -1,0 +1,80 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { BcopyError } from '../core/model/errors.ts';
+import { readRawArguments } from './argv.ts';
+import type { CommandLine } from './command-line.ts';
+import type { CommandContext } from './commands/context.ts';
+import { exitCodeOf, formatError } from './output/errors.ts';
+import { packagePaths } from './steps/package-paths.ts';
+
+const { version, workerBundle } = packagePaths();
+const interruption = new AbortController();
+const { stdout, stderr, env: environment } = process;
+const world = { stdout, stderr, environment, signal: interruption.signal, version, now: Date.now };
+/** False once a command runs that is to be done also when nobody reads its answers any more. */
+let endsWithReader = true;
+
+process.once('SIGINT', () => interruption.abort(new BcopyError('interrupted', 'interrupted')));
+process.on('uncaughtException', (error) => process.exit(report(error)));
+stdout.on('error', noReader);
+stderr.on('error', noReader);
+process.exitCode = await main().catch(report);
+
+async function main(): Promise<number> {
+  refuseMissingDirectory();
+  const words = readRawArguments(process.argv, readOwnCommandLine());
+  const { parseCommandLine } = await import('./command-line.ts');
+  const line = await parseCommandLine(words, version);
+  if (line.kind === 'command') return run(line, { ...world, words });
+  stdout.write(line.text);
+  return 0;
+}
+
+/** Each command is loaded when it is asked for, so that help and version are quick. */
+async function run(line: CommandLine & { kind: 'command' }, context: CommandContext): Promise<number> {
+  const { command, flags } = line;
+  endsWithReader = command === 'status' || command === 'logs';
+  if (command === 'copy') {
+    const [{ copy }, { readCopyOptions }] = await Promise.all([
+      import('./commands/copy.ts'),
+      import('./options.ts'),
+    ]);
+    const surroundings = { environment: context.environment, node: process.execPath, workerBundle };
+    return copy(await readCopyOptions(flags, surroundings), context);
+  }
+  const read = await import('./job-options.ts');
+  if (command === 'status')
+    return (await import('./commands/status.ts')).status(read.readStatusOptions(flags), context);
+  if (command === 'logs')
+    return (await import('./commands/logs.ts')).logs(read.readLogsOptions(flags), context);
+  return (await import('./commands/cancel.ts')).cancel(read.readCancelOptions(flags), context);
+}
+
+function refuseMissingDirectory(): void {
+  try {
+    process.cwd();
+  } catch {
+    throw new BcopyError('usage', 'cannot work here: the current directory is not there any more');
+  }
+}
+
+function readOwnCommandLine(): Uint8Array {
+  try {
+    return readFileSync('/proc/self/cmdline');
+  } catch {
+    return new Uint8Array();
+  }
+}
+
+/** Whatever fails because the user interrupted is an interruption. */
+function report(error: unknown): number {
+  const { aborted, reason } = interruption.signal;
+  const cause = aborted && !(error instanceof BcopyError) ? reason : error;
+  stderr.write(formatError(cause, version));
+  return exitCodeOf(cause);
+}
+
+function noReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  if (endsWithReader) process.exit(0);
+}

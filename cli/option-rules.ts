@@ -1,0 +1,47 @@
+import * as z from 'zod';
+import { whyNotForSbatch } from './sbatch-argument.ts';
+
+const toNumber = (value: unknown) =>
+  typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
+
+/** A whole number, also as text. */
+export const countFrom = (least: number) => {
+  const error = `it must be a whole number from ${least} on`;
+  return z.preprocess(toNumber, z.int({ error }).min(least, { error }));
+};
+
+const switches = new Map<unknown, boolean>([
+  ['true', true],
+  ['yes', true],
+  ['1', true],
+  ['false', false],
+  ['no', false],
+  ['0', false],
+]);
+
+export const toggle = z.preprocess(
+  (value) => switches.get(value) ?? value,
+  z.boolean({ error: 'it must be true or false' }),
+);
+
+/** Text that goes into one argument of sbatch, and into its records. */
+export const word = z
+  .string({ error: 'it must be one value' })
+  .min(1, { error: 'it is empty' })
+  .regex(/^\P{Cc}*$/u, { error: 'it holds a newline or another control character' })
+  .refine((text) => !/\p{Surrogate}/u.test(text), { error: 'it is no valid UTF-8' });
+
+/** Options of sbatch, each in one word; a single one needs no list. */
+export const words = z.preprocess(
+  (value) => (typeof value === 'string' ? [value] : value),
+  z.array(
+    word.superRefine((text, context) => {
+      const why = whyNotForSbatch(text);
+      if (why !== undefined) context.addIssue({ code: 'custom', message: why });
+    }),
+    { error: 'it must be a list of options of sbatch' },
+  ),
+);
+
+export const path = z.string({ error: 'it must be one path' }).min(1, { error: 'it is empty' });
+export const absolutePath = path.startsWith('/', { error: 'it must be an absolute path' });

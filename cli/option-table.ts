@@ -1,0 +1,152 @@
+/** What can be said to a command, before anything is validated: options.ts has the types, rules and defaults. */
+export type OptionSpec = {
+  /** The long option, and the key in a config file; with BCOPY_ before it, the variable. */
+  readonly name: string;
+  readonly letter?: string;
+  readonly kind: 'switch' | 'value' | 'list';
+  readonly group: string;
+  readonly help: string;
+  /** The user's own variable for sbatch, which stands below BCOPY_*. */
+  readonly sbatchVariable?: string;
+  /** Never taken from the environment or a config file. */
+  readonly onlyTyped?: true;
+};
+
+const copy = 'Copy:';
+const running = 'Running:';
+const slurm = 'SLURM, as for sbatch:';
+const site = 'Site:';
+
+export const copyTable = [
+  { name: 'source', letter: 's', kind: 'value', group: copy, help: 'the directory to copy', onlyTyped: true },
+  {
+    name: 'destination',
+    letter: 'd',
+    kind: 'value',
+    group: copy,
+    help: 'where its content goes',
+    onlyTyped: true,
+  },
+  {
+    name: 'check',
+    letter: 'c',
+    kind: 'switch',
+    group: copy,
+    help: 'first see that all can be read; if not, list it and submit nothing',
+  },
+  {
+    name: 'retry',
+    kind: 'switch',
+    group: copy,
+    help: 'submit again what is not there yet of the newest run of this copy',
+  },
+  {
+    name: 'dry-run',
+    kind: 'switch',
+    group: copy,
+    help: 'print the plan, the script and the command; submit nothing',
+  },
+  { name: 'wait', kind: 'switch', group: running, help: "stay until the end; the exit code is the copy's" },
+  { name: 'parsable', kind: 'switch', group: running, help: 'print only the job number' },
+  {
+    name: 'scheduler',
+    kind: 'value',
+    group: running,
+    help: 'slurm or local (default: slurm where sbatch answers, else local)',
+  },
+  { name: 'workers', kind: 'value', group: running, help: 'tasks at once (default: 8)' },
+  {
+    name: 'shards',
+    kind: 'value',
+    group: running,
+    help: 'pieces to cut the copy into (default: as the plan needs)',
+  },
+  { name: 'cpus-per-task', kind: 'value', group: slurm, help: 'CPUs of each task (default: 2)' },
+  {
+    name: 'account',
+    kind: 'value',
+    group: slurm,
+    help: 'the account to charge',
+    sbatchVariable: 'SBATCH_ACCOUNT',
+  },
+  {
+    name: 'partition',
+    kind: 'value',
+    group: slurm,
+    help: "the queue (default: copy where there is one, else the cluster's)",
+    sbatchVariable: 'SBATCH_PARTITION',
+  },
+  { name: 'qos', kind: 'value', group: slurm, help: 'quality of service', sbatchVariable: 'SBATCH_QOS' },
+  {
+    name: 'time',
+    kind: 'value',
+    group: slurm,
+    help: 'time limit of each task',
+    sbatchVariable: 'SBATCH_TIMELIMIT',
+  },
+  { name: 'mem', kind: 'value', group: slurm, help: 'memory of each task' },
+  {
+    name: 'constraint',
+    kind: 'value',
+    group: slurm,
+    help: 'features that the nodes must have',
+    sbatchVariable: 'SBATCH_CONSTRAINT',
+  },
+  {
+    name: 'reservation',
+    kind: 'value',
+    group: slurm,
+    help: 'the reservation to run in',
+    sbatchVariable: 'SBATCH_RESERVATION',
+  },
+  { name: 'mail-user', kind: 'value', group: slurm, help: 'who gets mail' },
+  { name: 'mail-type', kind: 'value', group: slurm, help: 'about what: END, FAIL, ...' },
+  {
+    name: 'sbatch-arg',
+    kind: 'list',
+    group: slurm,
+    help: 'any other, as --sbatch-arg=--exclude=n1; may be repeated',
+  },
+  {
+    name: 'templates',
+    kind: 'value',
+    group: site,
+    help: "directory with the site's task.sbatch.hbs, finish.sbatch.hbs",
+  },
+  {
+    name: 'node',
+    kind: 'value',
+    group: site,
+    help: 'the node program on the compute nodes (default: this one)',
+  },
+  {
+    name: 'worker',
+    kind: 'value',
+    group: site,
+    help: "the worker bundle on the compute nodes (default: this package's)",
+  },
+] as const satisfies readonly OptionSpec[];
+
+export const statusTable = [
+  { name: 'json', kind: 'switch', group: 'Status:', help: 'one JSON object per line' },
+] as const satisfies readonly OptionSpec[];
+
+export const logsTable = [
+  { name: 'shard', kind: 'value', group: 'Logs:', help: 'the log of the task that has this shard' },
+  { name: 'err', kind: 'switch', group: 'Logs:', help: 'what went wrong instead: the .err file' },
+  { name: 'follow', kind: 'switch', group: 'Logs:', help: 'go on printing until the copy has ended' },
+] as const satisfies readonly OptionSpec[];
+
+export type CommandName = 'copy' | 'status' | 'logs' | 'cancel';
+
+export const optionTables: Readonly<Record<CommandName, readonly OptionSpec[]>> = {
+  copy: copyTable,
+  status: statusTable,
+  logs: logsTable,
+  cancel: [],
+};
+
+/** BCOPY_CPUS_PER_TASK for cpus-per-task. */
+export function variableOf(name: string): string {
+  return `BCOPY_${name.toUpperCase().replaceAll('-', '_')}`;
+}

@@ -1,0 +1,120 @@
+import type { Account } from '../../core/model/account.ts';
+import { quoteName } from '../../core/model/names.ts';
+import { formatBytes, formatCount, formatDuration } from '../../core/model/units.ts';
+import type { RunStatus, ShardStatus } from '../steps/run-status.ts';
+
+/** `bcopy status JOBID`: the run, a line for each state that shards are in, the books, rate and remaining time. */
+export function formatStatus(status: RunStatus): string {
+  const { run, attempt, phase, account } = status;
+  const job = attempt?.jobs.announced ?? '-';
+  const lines = [
+    `job ${job}: ${phase}`,
+    `run          ${run.info.id}, attempt ${attempt?.attempt ?? 0}`,
+    `source       ${quoteName(run.info.source.path)}`,
+    `destination  ${quoteName(run.info.destination.path)}`,
+    `queue        ${attempt?.queue ?? '-'} (${attempt?.scheduler ?? '-'})`,
+    ...(status.schedulerAnswered
+      ? []
+      : ['note         the scheduler does not answer; this is what the journals say']),
+    '',
+    ...shardLines(status.shards),
+    '',
+    ...accountLines(account),
+    '',
+    ...paceLines(status),
+    ...nextLines(status, job),
+  ];
+  return `${lines.join('\n').trimEnd()}\n`;
+}
+
+const tasksAtMost = 8;
+
+function shardLines(shards: readonly ShardStatus[]): string[] {
+  const byPhase = new Map<string, ShardStatus[]>();
+  for (const shard of shards) byPhase.set(shard.phase, [...(byPhase.get(shard.phase) ?? []), shard]);
+  return [...byPhase].map(([phase, members]) => {
+    const isQuiet = phase === 'complete' || phase === 'idle' || phase === 'pending';
+    return `${phase.padEnd(12)} ${String(members.length).padStart(6)} shards${isQuiet ? '' : `  ${describe(members)}`}`;
+  });
+}
+
+function describe(shards: readonly ShardStatus[]): string {
+  const texts = shards
+    .slice(0, tasksAtMost)
+    .map(({ task, node, reason }) => [task, node, reason].filter((text) => text !== '').join(' '));
+  return `${texts.join(', ')}${shards.length > tasksAtMost ? ' ...' : ''}`;
+}
+
+function accountLines(account: Account): string[] {
+  const names: [string, keyof Account][] = [
+    ['planned', 'planned'],
+    ['copied', 'copied'],
+    ['skipped', 'skipped'],
+    ['linked', 'linked'],
+    ['failed', 'failed'],
+    ['vanished', 'vanished'],
+    ['not done', 'left'],
+  ];
+  return names
+    .filter(([name, key]) => name === 'planned' || name === 'copied' || account[key].entries > 0)
+    .map(
+      ([name, key]) =>
+        `${name.padEnd(12)} ${formatCount(account[key].entries).padStart(12)} entries  ${formatBytes(account[key].bytes)}`,
+    );
+}
+
+function paceLines({ rate, remainingMs }: RunStatus): string[] {
+  if (rate === undefined) return [];
+  const lines = [`rate         ${formatBytes(rate.bytes)}/s, ${formatCount(rate.entries)} entries/s`];
+  return remainingMs === undefined ? lines : [...lines, `remaining    about ${formatDuration(remainingMs)}`];
+}
+
+function nextLines({ phase, run }: RunStatus, job: string): string[] {
+  if (phase === 'complete') return [];
+  if (phase === 'incomplete' || phase === 'not submitted')
+    return [
+      `to go on, in the directory where it was made: bcopy -s ${quoteName(run.info.source.given)} -d ${quoteName(run.info.destination.given)} --retry`,
+    ];
+  return [`to end it: bcopy cancel ${job}`];
+}
+
+/** One line of `bcopy status` without a job number. */
+export function formatRunLine({ run, attempt, phase, account }: RunStatus): string {
+  const done =
+    account.planned.entries === 0
+      ? 100
+      : Math.floor((100 * (account.planned.entries - account.left.entries)) / account.planned.entries);
+  const job = attempt?.jobs.announced ?? '-';
+  return `${job.padEnd(10)} ${phase.padEnd(13)} ${String(done).padStart(3)} %  ${run.info.createdAt}  ${quoteName(run.info.source.path)} -> ${quoteName(run.info.destination.path)}\n`;
+}
+
+/** What --json prints: one object, names as the run directory has them. */
+export function statusFacts({
+  run,
+  attempt,
+  phase,
+  account,
+  shards,
+  rate,
+  remainingMs,
+  left,
+  schedulerAnswered,
+}: RunStatus): object {
+  return {
+    job: attempt?.jobs.announced ?? null,
+    run: run.info.id,
+    attempt: attempt?.attempt ?? 0,
+    phase,
+    scheduler: attempt?.scheduler ?? null,
+    schedulerAnswered,
+    queue: attempt?.queue ?? null,
+    source: run.info.source.path,
+    destination: run.info.destination.path,
+    createdAt: run.info.createdAt,
+    account,
+    shards,
+    rate: rate ?? null,
+    remainingMs: remainingMs ?? null,
+    shardsWithWorkLeft: left,
+  };
+}

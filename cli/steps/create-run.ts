@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto';
+import { lstat } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import fsExtra from 'fs-extra';
+import { BcopyError } from '../../core/model/errors.ts';
+import { writeOnce } from '../../core/run/files.ts';
+import { type RunInfo, writeRunInfo } from '../../core/run/run-info.ts';
+import { RunPaths, runsDirectory } from '../../core/run/run-paths.ts';
+
+export type NewRun = Omit<RunInfo, 'format' | 'id' | 'createdAt' | 'host' | 'uid'>;
+
+/** Makes the run directory in the current directory, for this user only, and writes down what is to be done. */
+export async function createRun(
+  request: NewRun,
+  now: Date,
+): Promise<{ paths: RunPaths; info: Omit<RunInfo, 'format'> }> {
+  await makeRunsDirectory();
+  const id = newRunId(now);
+  const paths = new RunPaths(`${runsDirectory}/${id}`);
+  await fsExtra.ensureDir(paths.journals, { mode: 0o700 });
+  await fsExtra.ensureDir(paths.attempts, { mode: 0o700 });
+  const info = {
+    ...request,
+    id,
+    createdAt: now.toISOString(),
+    host: hostname(),
+    uid: process.getuid?.() ?? 0,
+  };
+  await writeRunInfo(paths, info);
+  await writeOnce(paths.id, `${id}\n`);
+  return { paths, info };
+}
+
+/** Removes a run that was never submitted, and the directory of runs when it was the only one. */
+export async function removeRun(paths: RunPaths): Promise<void> {
+  await fsExtra.remove(paths.root);
+  await fsExtra.rmdir(runsDirectory).catch(() => undefined);
+}
+
+async function makeRunsDirectory(): Promise<void> {
+  try {
+    await fsExtra.ensureDir(runsDirectory, { mode: 0o700 });
+    await fsExtra.access(runsDirectory, fsExtra.constants.W_OK | fsExtra.constants.X_OK);
+  } catch (error) {
+    throw new BcopyError(
+      'destinationUnwritable',
+      `cannot keep the run here: ${whyOf(error as NodeJS.ErrnoException)}`,
+      {
+        hint: 'go to a directory that you can write to and that the compute nodes see: bcopy leaves its logs where you stand',
+      },
+    );
+  }
+  await refuseForeign();
+}
+
+/** A run directory made by somebody else, or a symlink to one, is never written to. */
+async function refuseForeign(): Promise<void> {
+  const status = await lstat(runsDirectory);
+  if (status.isDirectory() && status.uid === process.geteuid?.()) return;
+  throw new BcopyError(
+    'destinationUnwritable',
+    `cannot keep the run here: ${runsDirectory} belongs to somebody else`,
+    {
+      hint: 'go to a directory of your own',
+    },
+  );
+}
+
+function whyOf({ code, message }: NodeJS.ErrnoException): string {
+  if (code === 'EACCES') return 'permission denied in the current directory';
+  return code === 'EROFS' ? 'the current directory is on a read-only file system' : message;
+}
+
+/** Sorts by time; the rest keeps two runs of one second apart. */
+function newRunId(now: Date): string {
+  const time = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
+  return `${time}-${randomBytes(2).toString('hex')}`;
+}

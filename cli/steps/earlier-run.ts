@@ -1,0 +1,82 @@
+import { BcopyError } from '../../core/model/errors.ts';
+import { quoteName } from '../../core/model/names.ts';
+import { formatCount } from '../../core/model/units.ts';
+import { readPlan } from '../../core/run/plan-file.ts';
+import { type FoundRun, findNewestRun } from './find-run.ts';
+import { type RunStatus, readRunStatus } from './run-status.ts';
+import type { Copy, ReadyRun } from './submit-run.ts';
+
+export type EarlierRun =
+  | { readonly kind: 'plan anew' }
+  | { readonly kind: 'go on'; readonly run: ReadyRun }
+  | { readonly kind: 'nothing left'; readonly text: string };
+
+/**
+ * The rest of the newest run of the same source and destination in this directory. A run that could not read some
+ * directories when it was planned is planned anew, since nobody knows what is in them; what is there is skipped.
+ */
+export async function retryRun(copy: Copy): Promise<EarlierRun> {
+  const run = await find(copy);
+  if (run === undefined) {
+    const { source, destination } = copy.options;
+    throw new BcopyError(
+      'runNotFound',
+      `cannot retry: no earlier copy of ${quoteName(source)} to ${quoteName(destination)} was made in this directory`,
+      {
+        hint: 'go to the directory where it was made, or leave --retry away',
+      },
+    );
+  }
+  const status = await readRunStatus(run, copy.scheduler);
+  refuseIfBusy(run, status);
+  if (status.phase === 'complete') {
+    return {
+      kind: 'nothing left',
+      text: `all ${formatCount(status.account.planned.entries)} entries of run ${run.info.id} are at the destination.`,
+    };
+  }
+  const plan = await readPlan(run.paths);
+  if (plan.totals.unreadable > 0) {
+    copy.note(
+      `${formatCount(plan.totals.unreadable)} entries could not be read when run ${run.info.id} was planned, so it is planned anew`,
+    );
+    return { kind: 'plan anew' };
+  }
+  const attempt = (run.attempts.at(-1)?.attempt ?? 0) + 1;
+  return { kind: 'go on', run: { paths: run.paths, id: run.info.id, plan, attempt, shards: status.left } };
+}
+
+/** Two copies of the same trees at once help nobody: an earlier one that is under way is told. */
+export async function refuseBusyRun(copy: Copy): Promise<EarlierRun> {
+  try {
+    const run = await find(copy);
+    if (run !== undefined) refuseIfBusy(run, await readRunStatus(run, copy.scheduler));
+  } catch (error) {
+    // A damaged run is no obstacle to a new one
+    if (!(error instanceof BcopyError) || error.kind !== 'runDamaged') throw error;
+  }
+  return { kind: 'plan anew' };
+}
+
+function find({ trees }: Copy): Promise<FoundRun | undefined> {
+  return findNewestRun(trees.source.path, trees.destination.path);
+}
+
+function refuseIfBusy(run: FoundRun, { phase, schedulerAnswered, attempt }: RunStatus): void {
+  const job = attempt?.jobs.announced;
+  if (!['pending', 'running', 'finishing'].includes(phase)) return;
+  if (!schedulerAnswered) {
+    throw new BcopyError(
+      'noScheduler',
+      `cannot tell whether job ${job} still runs: the scheduler does not answer`,
+      { hint: 'try again later' },
+    );
+  }
+  throw new BcopyError(
+    'runBusy',
+    `cannot start: job ${job} (run ${run.info.id}) is still copying the same trees`,
+    {
+      hint: `bcopy status ${job} shows how far it is; bcopy cancel ${job} ends it`,
+    },
+  );
+}

@@ -1,0 +1,128 @@
+import { readdir } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import fsExtra from 'fs-extra';
+import * as z from 'zod';
+import { BcopyError } from '../../core/model/errors.ts';
+import { fromBytes } from '../../core/model/names.ts';
+import {
+  type Attempt,
+  type AttemptJobs,
+  listAttempts,
+  readAttempt,
+  readJobs,
+} from '../../core/run/attempt-file.ts';
+import { type RunInfo, readRunInfo } from '../../core/run/run-info.ts';
+import { RunPaths, runsDirectory } from '../../core/run/run-paths.ts';
+import { changeDirectory } from '../../core/storage/posix/scan.ts';
+
+export type FoundAttempt = Attempt & { readonly jobs: AttemptJobs };
+
+export type FoundRun = {
+  readonly paths: RunPaths;
+  readonly info: RunInfo;
+  readonly attempts: readonly FoundAttempt[];
+};
+
+/** The ids of the runs made in the current directory, newest first. */
+export async function listRuns(): Promise<string[]> {
+  const names = await readdir(runsDirectory).catch(() => []);
+  return names
+    .filter((name) => /^\d{8}-\d{6}-[0-9a-f]{4}$/.test(name))
+    .sort()
+    .reverse();
+}
+
+/** Reads a run; what is damaged is a `runDamaged` error. */
+export async function readRun(id: string): Promise<FoundRun> {
+  const paths = new RunPaths(`${runsDirectory}/${id}`);
+  const info = await readRunInfo(paths);
+  const attempts: FoundAttempt[] = [];
+  for (const number of await listAttempts(paths)) {
+    const attempt = await readAttempt(paths, number);
+    attempts.push({ ...attempt, jobs: await readJobs(paths, attempt) });
+  }
+  return { paths, info, attempts };
+}
+
+/** The newest run of the same source and destination in the current directory, if there is one. */
+export async function findNewestRun(source: string, destination: string): Promise<FoundRun | undefined> {
+  for (const id of await listRuns()) {
+    const info = await readRunInfo(new RunPaths(`${runsDirectory}/${id}`));
+    if (info.source.path === source && info.destination.path === destination) return readRun(id);
+  }
+  return undefined;
+}
+
+/**
+ * The run with a job of this number: in the current directory, or anywhere by the user's index of jobs; then the
+ * program goes to the directory where the run was made.
+ */
+export async function findRunOfJob(job: string, environment: NodeJS.ProcessEnv): Promise<FoundRun> {
+  const here = await findJobHere(job);
+  if (here !== undefined) return here;
+  const entry = await readIndex(job, environment);
+  if (
+    entry !== undefined &&
+    changeDirectory(entry.directory) &&
+    (await fsExtra.pathExists(new RunPaths(`${runsDirectory}/${entry.run}`).info))
+  ) {
+    return readRun(entry.run);
+  }
+  throw new BcopyError(
+    'runNotFound',
+    `cannot find job ${job}: no run of bcopy in this directory or elsewhere has it`,
+    {
+      hint: 'bcopy status lists the runs made in this directory',
+    },
+  );
+}
+
+async function findJobHere(job: string): Promise<FoundRun | undefined> {
+  for (const id of await listRuns()) {
+    if (await hasJob(new RunPaths(`${runsDirectory}/${id}`), job)) return readRun(id);
+  }
+  return undefined;
+}
+
+/** Looks at the job numbers only, so that a damaged run does not hide the others. */
+async function hasJob(paths: RunPaths, job: string): Promise<boolean> {
+  for (const attempt of await listAttempts(paths)) {
+    for (const name of await readdir(paths.attempt(attempt))) {
+      if (!/^job-(\d+|finish)\.json$/.test(name)) continue;
+      const { job: theirs } = (await fsExtra
+        .readJson(`${paths.attempt(attempt)}/${name}`)
+        .catch(() => ({}))) as { job?: unknown };
+      if (theirs === job) return true;
+    }
+  }
+  return false;
+}
+
+const indexSchema = z.object({
+  format: z.literal(1),
+  directory: z.string(),
+  run: z.string().regex(/^[0-9a-f-]+$/),
+});
+
+/** Notes where a job's run is, so that `bcopy status JOBID` works from any directory. A home that cannot be written is no matter. */
+export async function indexJob(job: string, run: string, environment: NodeJS.ProcessEnv): Promise<void> {
+  const directory = fromBytes(
+    (await fsExtra.readlink('/proc/self/cwd', { encoding: 'buffer' } as never)) as unknown as Buffer,
+  );
+  await fsExtra
+    .outputJson(indexFile(job, environment), { format: 1, directory, run }, { mode: 0o600 })
+    .catch(() => undefined);
+}
+
+async function readIndex(
+  job: string,
+  environment: NodeJS.ProcessEnv,
+): Promise<z.infer<typeof indexSchema> | undefined> {
+  const value: unknown = await fsExtra.readJson(indexFile(job, environment)).catch(() => undefined);
+  return indexSchema.safeParse(value).data;
+}
+
+function indexFile(job: string, environment: NodeJS.ProcessEnv): string {
+  const state = environment.XDG_STATE_HOME || `${environment.HOME ?? homedir()}/.local/state`;
+  return `${state}/bcopy/jobs/${job}.json`;
+}

@@ -1,0 +1,50 @@
+import {
+  choosePartBytes,
+  chooseShardCount,
+  type Plan,
+  shardsBetween,
+  type Totals,
+} from '../../core/model/plan.ts';
+import { cutNear, type TapeMark } from '../../core/model/tape.ts';
+import { writePlan } from '../../core/run/plan-file.ts';
+import type { RunPaths } from '../../core/run/run-paths.ts';
+import { TapeReader } from '../../core/run/tape-reader.ts';
+
+export type PlanRequest = {
+  readonly workers: number;
+  /** The number of shards the user wants; by default it follows from the work. */
+  readonly shards: number | undefined;
+  readonly shardsAtMost: number;
+};
+
+/** Cuts the tape into shards of equal cost and writes the plan down. */
+export async function makePlan(paths: RunPaths, totals: Totals, request: PlanRequest): Promise<Plan> {
+  const wanted = request.shards ?? chooseShardCount(totals.cost, request.workers, request.shardsAtMost);
+  const partBytes = choosePartBytes(totals.cost / wanted);
+  const tape = new TapeReader(paths);
+  try {
+    const plan = { totals, partBytes, shards: shardsBetween(cutTape(tape, totals, wanted, partBytes)) };
+    await writePlan(paths, plan);
+    return plan;
+  } finally {
+    tape.close();
+  }
+}
+
+/** The cuts, from the tape's beginning to its end: each found in one block of the tape by way of the index. */
+function cutTape(tape: TapeReader, totals: Totals, shards: number, partBytes: number): TapeMark[] {
+  const first = tape.marks[0]!;
+  const cuts = [first];
+  let next = 0;
+  for (let i = 1; i < shards; i++) {
+    const target = (totals.cost * i) / shards;
+    while (next + 1 < tape.marks.length && tape.marks[next + 1]!.cost <= target) next++;
+    cuts.push(cutNear(tape.marks[next]!, tape.entries(tape.marks[next]!), target, partBytes));
+  }
+  return [...cuts, endOf(tape, totals)];
+}
+
+function endOf(tape: TapeReader, { entries, bytes, cost }: Totals): TapeMark {
+  const last = tape.at(entries - 1);
+  return { ordinal: entries, offset: last.next, directory: last.directory, byte: 0, cost, bytes };
+}

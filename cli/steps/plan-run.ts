@@ -1,0 +1,101 @@
+import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { BcopyError } from '../../core/model/errors.ts';
+import { quoteName } from '../../core/model/names.ts';
+import type { Totals } from '../../core/model/plan.ts';
+import { formatCount } from '../../core/model/units.ts';
+import type { PlannedCopy } from '../output/copy-text.ts';
+import { createRun, removeRun } from './create-run.ts';
+import { makePlan } from './make-plan.ts';
+import { scanSource, type Unreadable } from './scan-source.ts';
+import { type Copy, prepare, type ReadyRun } from './submit-run.ts';
+
+export type PlannedRun =
+  | { readonly kind: 'ready'; readonly run: ReadyRun }
+  | {
+      readonly kind: 'unreadable';
+      readonly unreadable: readonly Unreadable[];
+      readonly total: number;
+      readonly error: BcopyError;
+    };
+
+type ScanProgress = { show(totals: Totals): void };
+
+/**
+ * Makes a run: its directory, the tape, the plan. With --check it ends with what this user cannot read. A run that
+ * comes to nothing (an error, an interruption, something unreadable) leaves no trace.
+ */
+export async function planRun(copy: Copy, progress: ScanProgress): Promise<PlannedRun> {
+  const { options, context, trees, limits } = copy;
+  const { source, destination } = trees;
+  const request = {
+    version: context.version,
+    source,
+    destination: {
+      given: destination.given,
+      path: destination.path,
+      inode: String(destination.identity.inode),
+      isNew: destination.isNew,
+    },
+    command: ['bcopy', ...context.words.filter((word) => word !== '--retry')],
+    options: { ...options },
+  };
+  const { paths, info } = await createRun(request, new Date(context.now()));
+  try {
+    const scan = { probe: options.check, onProgress: progress.show, signal: context.signal };
+    const { totals, unreadable } = await scanSource(paths, trees, scan);
+    if (options.check && totals.unreadable > 0) {
+      await removeRun(paths);
+      return {
+        kind: 'unreadable',
+        unreadable,
+        total: totals.unreadable,
+        error: unreadableError(source.given, totals.unreadable),
+      };
+    }
+    const plan = await makePlan(paths, totals, {
+      workers: options.workers,
+      shards: options.shards,
+      shardsAtMost: limits.maxTaskNumber + 1,
+    });
+    return { kind: 'ready', run: { paths, id: info.id, plan, attempt: 1, shards: [...plan.shards.keys()] } };
+  } catch (error) {
+    await removeRun(paths);
+    throw error;
+  }
+}
+
+function unreadableError(source: string, total: number): BcopyError {
+  return new BcopyError(
+    'sourceUnreadable',
+    `cannot read all of ${quoteName(source)}: ${formatCount(total)} entries are closed to you on ${hostname()}; nothing was submitted`,
+    {
+      hint: 'without --check the rest is copied, and these are told as failures',
+    },
+  );
+}
+
+/** What --dry-run shows. A run made for it is removed; an attempt that was only prepared as well. */
+export async function describeRun(copy: Copy, run: ReadyRun): Promise<PlannedCopy> {
+  try {
+    const { arrays, finish, attempt } = await prepare(copy, run);
+    const jobs = [...arrays, finish];
+    const scripts = await Promise.all(
+      jobs.map(async ({ script }) => ({ name: script, text: await readFile(script, 'utf8') })),
+    );
+    return {
+      plan: run.plan,
+      queue: attempt.queue,
+      commands: jobs.map((job) => copy.scheduler.describe(job)),
+      scripts,
+    };
+  } finally {
+    await (run.attempt === 1 ? removeRun(run.paths) : removeAttempt(run));
+  }
+}
+
+async function removeAttempt({ paths, attempt }: ReadyRun): Promise<void> {
+  const { default: fsExtra } = await import('fs-extra');
+  await fsExtra.remove(paths.attempt(attempt));
+  await fsExtra.remove(paths.logs(attempt));
+}

@@ -1,0 +1,180 @@
+import { type Account, isComplete } from '../../core/model/account.ts';
+import type { Plan } from '../../core/model/plan.ts';
+import { readPlan } from '../../core/run/plan-file.ts';
+import { accountOfRun, type RunState, readRunState, shardsWithWorkLeft } from '../../core/run/run-state.ts';
+import type { JobRef, Scheduler, TaskState } from '../schedulers/scheduler.ts';
+import type { FoundAttempt, FoundRun } from './find-run.ts';
+
+/**
+ * complete, failed (some entries), running, pending, stuck (the scheduler will never start it), killed (its task
+ * ended without its end line), cut off, not started (its task is gone), idle (not in the newest attempt).
+ */
+export type ShardPhase =
+  | 'complete'
+  | 'failed'
+  | 'running'
+  | 'pending'
+  | 'stuck'
+  | 'killed'
+  | 'cut off'
+  | 'not started'
+  | 'idle';
+
+export type ShardStatus = {
+  readonly shard: number;
+  readonly phase: ShardPhase;
+  readonly task: string;
+  readonly node: string;
+  readonly reason: string;
+};
+
+export type RunPhase = 'not submitted' | 'pending' | 'running' | 'finishing' | 'complete' | 'incomplete';
+
+export type RunStatus = {
+  readonly run: FoundRun;
+  readonly attempt: FoundAttempt | undefined;
+  readonly phase: RunPhase;
+  readonly account: Account;
+  readonly shards: readonly ShardStatus[];
+  /** Bytes and entries a second over the newest attempt, as far as recorded; undefined before the first record. */
+  readonly rate: { readonly bytes: number; readonly entries: number } | undefined;
+  readonly remainingMs: number | undefined;
+  /** Shards that a --retry would cover. */
+  readonly left: readonly number[];
+  /** False when the scheduler gave no answer: then the journals alone are told. */
+  readonly schedulerAnswered: boolean;
+};
+
+/** What a run has come to: the journals first, and the scheduler for what they cannot know. */
+export async function readRunStatus(run: FoundRun, scheduler: Scheduler | undefined): Promise<RunStatus> {
+  const plan = await readPlan(run.paths);
+  const state = await readRunState(run.paths, plan);
+  const account = accountOfRun(plan, state);
+  const attempt = run.attempts.at(-1);
+  const tasks =
+    attempt === undefined || hasFinished(attempt, state) ? [] : await askFor(run, attempt, scheduler);
+  const shards = plan.shards.map((_, number) => shardStatus(plan, state, number, attempt, tasks));
+  const left = shardsWithWorkLeft(plan, state);
+  const phase = phaseOf({ attempt, state, account, shards, tasks });
+  const pace = paceOf(state, attempt, account);
+  return { run, attempt, phase, account, shards, left, schedulerAnswered: tasks !== undefined, ...pace };
+}
+
+/** True once finish of the newest attempt has come to its end. */
+export function hasFinished(attempt: FoundAttempt, state: RunState): boolean {
+  const journal = state.finish.journal;
+  return journal?.name.attempt === attempt.attempt && journal.endedAt !== undefined;
+}
+
+export function jobsOf(run: FoundRun, attempt: FoundAttempt): JobRef[] {
+  const ids = [...attempt.jobs.arrays.map(({ job }) => job), attempt.jobs.finish].filter(
+    (id) => id !== undefined,
+  );
+  return ids.map((id) => ({ id, directory: run.paths.root }));
+}
+
+async function askFor(
+  run: FoundRun,
+  attempt: FoundAttempt,
+  scheduler: Scheduler | undefined,
+): Promise<TaskState[] | undefined> {
+  return scheduler?.states(jobsOf(run, attempt)).catch(() => undefined);
+}
+
+function shardStatus(
+  plan: Plan,
+  state: RunState,
+  shard: number,
+  attempt: FoundAttempt | undefined,
+  tasks: readonly TaskState[] | undefined,
+): ShardStatus {
+  const array = attempt?.arrays.find(({ base, tasks: numbers }) => numbers.includes(shard - base));
+  const job = attempt?.jobs.arrays.find(({ number }) => number === array?.number)?.job;
+  const number = shard - (array?.base ?? 0);
+  const known = tasks?.find((task) => task.job === job && task.task === number);
+  const journal = state.shards[shard]!.journals.findLast(({ name }) => name.attempt === attempt?.attempt);
+  const isDone = !state.shards[shard]!.hasWorkLeft(plan.shards[shard]!, (ordinal) =>
+    state.finish.files.has(ordinal),
+  );
+  const facts = {
+    isDone,
+    isInAttempt: array !== undefined,
+    known,
+    tasks,
+    reason: journal?.reason,
+    hasBegun: journal !== undefined,
+  };
+  const task = job === undefined ? '' : `${job}_${number}`;
+  return {
+    shard,
+    phase: shardPhase(facts),
+    task,
+    node: journal?.name.host ?? known?.node ?? '',
+    reason: known?.reason ?? '',
+  };
+}
+
+type ShardFacts = {
+  readonly isDone: boolean;
+  readonly isInAttempt: boolean;
+  readonly known: TaskState | undefined;
+  readonly tasks: readonly TaskState[] | undefined;
+  readonly reason: string | undefined;
+  readonly hasBegun: boolean;
+};
+
+/** The journal's word goes first; a task without an end line is what the scheduler says, or running when it does not answer. */
+function shardPhase({ isDone, isInAttempt, known, tasks, reason, hasBegun }: ShardFacts): ShardPhase {
+  if (isDone) return 'complete';
+  if (!isInAttempt) return 'idle';
+  if (known?.phase === 'pending') return known.stuck ? 'stuck' : 'pending';
+  if (reason === 'failures' || reason === 'hopeless') return 'failed';
+  if (reason !== undefined) return 'cut off';
+  const isAlive =
+    known === undefined ? tasks === undefined : known.phase === 'running' || known.phase === 'unknown';
+  if (isAlive) return hasBegun || known !== undefined ? 'running' : 'pending';
+  return hasBegun ? 'killed' : 'not started';
+}
+
+type PhaseFacts = {
+  readonly attempt: FoundAttempt | undefined;
+  readonly state: RunState;
+  readonly account: Account;
+  readonly shards: readonly ShardStatus[];
+  readonly tasks: readonly TaskState[] | undefined;
+};
+
+function phaseOf({ attempt, state, account, shards, tasks }: PhaseFacts): RunPhase {
+  if (attempt?.jobs.announced === undefined) return 'not submitted';
+  if (hasFinished(attempt, state)) return isComplete(account) ? 'complete' : 'incomplete';
+  const phases = new Set(shards.map(({ phase }) => phase));
+  if (phases.has('running')) return 'running';
+  if (phases.has('pending') || phases.has('stuck')) return 'pending';
+  const finish = tasks?.find(({ job, task }) => job === attempt.jobs.finish && task === undefined);
+  const mayCome =
+    tasks === undefined || (finish !== undefined && finish.phase !== 'ended' && finish.phase !== 'gone');
+  return mayCome ? 'finishing' : 'incomplete';
+}
+
+/** Measured over the newest attempt: what its journals have recorded since it began. */
+function paceOf(
+  state: RunState,
+  attempt: FoundAttempt | undefined,
+  account: Account,
+): Pick<RunStatus, 'rate' | 'remainingMs'> {
+  const journals = state.shards
+    .flatMap((shard) => shard.journals)
+    .filter(({ name }) => name.attempt === attempt?.attempt);
+  if (journals.length === 0 || account.copied.entries === 0)
+    return { rate: undefined, remainingMs: undefined };
+  const start = Math.min(...journals.map(({ startedAt }) => Date.parse(startedAt)));
+  const isOver = journals.every(({ endedAt }) => endedAt !== undefined);
+  const end = isOver ? Math.max(...journals.map(({ endedAt }) => Date.parse(endedAt!))) : Date.now();
+  const seconds = Math.max(0.001, (end - start) / 1000);
+  const rate = { bytes: account.copied.bytes / seconds, entries: account.copied.entries / seconds };
+  const waits = [
+    account.left.bytes / Math.max(1, rate.bytes),
+    account.left.entries / Math.max(0.001, rate.entries),
+  ];
+  return { rate, remainingMs: isOver ? undefined : Math.max(...waits) * 1000 };
+}

@@ -1,0 +1,156 @@
+import { stat, writeFile } from 'node:fs/promises';
+import fsExtra from 'fs-extra';
+import { type Attempt, writeAttempt, writeSubmitted } from '../../core/run/attempt-file.ts';
+import { writeOnce } from '../../core/run/files.ts';
+import type { RunPaths } from '../../core/run/run-paths.ts';
+import type { JobRef, JobRequest, Resources, Scheduler, SchedulerLimits } from '../schedulers/scheduler.ts';
+import { renderJobScript } from './job-script.ts';
+
+export type SubmitRequest = {
+  readonly paths: RunPaths;
+  readonly runId: string;
+  readonly attempt: number;
+  /** The shards with work left, ascending; empty when only finish is to be done again. */
+  readonly shards: readonly number[];
+  readonly workers: number;
+  readonly threads: number;
+  readonly resources: Resources;
+  readonly queue: string;
+  readonly templates: string | undefined;
+  readonly node: string;
+  readonly worker: string;
+  readonly version: string;
+};
+
+/** Everything that the scheduler will be asked for, written down before it is asked. */
+export type PreparedAttempt = {
+  readonly attempt: Attempt;
+  readonly arrays: readonly JobRequest[];
+  readonly finish: JobRequest;
+};
+
+/** Writes the attempt and its scripts into the run directory; submits nothing. */
+export async function prepareAttempt(
+  request: SubmitRequest,
+  scheduler: Scheduler,
+  limits: SchedulerLimits,
+): Promise<PreparedAttempt> {
+  const { paths, attempt: number } = request;
+  const arrays = arraysFor(request.shards, limits.maxTaskNumber);
+  const attempt: Attempt = {
+    attempt: number,
+    createdAt: new Date().toISOString(),
+    scheduler: scheduler.kind,
+    queue: request.queue,
+    workers: request.workers,
+    threads: request.threads,
+    arrays,
+  };
+  await fsExtra.ensureDir(paths.attempt(number), { mode: 0o700 });
+  await fsExtra.ensureDir(paths.logs(number), { mode: 0o700 });
+  for (const array of arrays) await writeScript(request, 'task', array.number);
+  await writeScript(request, 'finish');
+  await writeAttempt(paths, attempt);
+  return {
+    attempt,
+    arrays: arrays.map((array) => arrayRequest(request, array)),
+    finish: finishRequest(request),
+  };
+}
+
+async function writeScript(request: SubmitRequest, kind: 'task' | 'finish', array = 0): Promise<void> {
+  const { runId, attempt, node, worker, version } = request;
+  const text = await renderJobScript(
+    kind,
+    { runId, attempt, array, node, worker, version },
+    request.templates,
+  );
+  await writeOnce(request.paths.script(attempt, kind, array), text);
+}
+
+/** Task `t` of array `k` is shard `base + t`, so a task has its shard's number as long as one array is enough. */
+function arraysFor(shards: readonly number[], maxTaskNumber: number): Attempt['arrays'] {
+  const size = maxTaskNumber + 1;
+  const byBase = new Map<number, number[]>();
+  for (const shard of shards) {
+    const base = Math.floor(shard / size) * size;
+    byBase.set(base, [...(byBase.get(base) ?? []), shard - base]);
+  }
+  return [...byBase].map(([base, tasks], number) => ({ number, base, tasks }));
+}
+
+function arrayRequest(request: SubmitRequest, { number, tasks }: Attempt['arrays'][number]): JobRequest {
+  const { attempt, paths, workers, threads, resources } = request;
+  return {
+    name: `bcopy-${request.runId}-${attempt}-${number}`,
+    script: paths.script(attempt, 'task', number),
+    directory: paths.root,
+    output: `logs/${attempt}/%A_%a.log`,
+    error: `logs/${attempt}/%A_%a.err`,
+    array: { tasks, atOnce: workers },
+    after: [],
+    resources: { ...resources, cpusPerTask: threads },
+  };
+}
+
+function finishRequest({ attempt, paths, runId, resources }: SubmitRequest): JobRequest {
+  return {
+    name: `bcopy-${runId}-${attempt}-finish`,
+    script: paths.script(attempt, 'finish'),
+    directory: paths.root,
+    output: `logs/${attempt}/%j_finish.log`,
+    error: `logs/${attempt}/%j_finish.err`,
+    after: [],
+    resources: { ...resources, cpusPerTask: 1 },
+  };
+}
+
+/**
+ * Submits the arrays, one after another so that no more than the workers wanted run at once, and finish after them.
+ * When the scheduler refuses one, those before it are cancelled: an attempt runs whole or not at all. Returns
+ * the job whose number is announced.
+ */
+export async function submitAttempt(
+  paths: RunPaths,
+  prepared: PreparedAttempt,
+  scheduler: Scheduler,
+): Promise<JobRef> {
+  const jobs: JobRef[] = [];
+  const { attempt } = prepared.attempt;
+  try {
+    for (const [number, array] of prepared.arrays.entries()) {
+      jobs.push(await scheduler.submit({ ...array, after: jobs.slice(-1) }));
+      await writeSubmitted(paths, attempt, number, jobs.at(-1)!.id);
+    }
+    jobs.push(await scheduler.submit({ ...prepared.finish, after: jobs.slice() }));
+    await writeSubmitted(paths, attempt, 'finish', jobs.at(-1)!.id);
+  } catch (error) {
+    if (jobs.length > 0) await scheduler.cancel(jobs).catch(() => undefined);
+    throw error;
+  }
+  return jobs[0]!;
+}
+
+/** JOBID.log and JOBID.err where the user stands, from the moment of submission; finish writes them whole. */
+export async function announceLogs(
+  paths: RunPaths,
+  job: string,
+  attempt: number,
+  submittedAt: Date,
+): Promise<void> {
+  const tasks = `${paths.root}/logs/${attempt}/`;
+  const text = `bcopy: job ${job} is submitted; this file is written when it has ended\ntasks' logs are in ${tasks}\n`;
+  await announce(paths.userLog(job, 'log'), text, submittedAt);
+  await announce(paths.userLog(job, 'err'), '', submittedAt);
+}
+
+/** Leaves a file alone that finish has been quick enough to write; one of an older job with the same number is replaced. */
+async function announce(file: string, text: string, submittedAt: Date): Promise<void> {
+  const earlier = await stat(file).catch(() => undefined);
+  if (earlier === undefined) return writeFile(file, text, { flag: 'wx' }).catch(ignoreExisting);
+  if (earlier.mtime < submittedAt) await writeFile(file, text);
+}
+
+function ignoreExisting(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error;
+}

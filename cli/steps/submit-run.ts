@@ -1,0 +1,102 @@
+import type { Plan } from '../../core/model/plan.ts';
+import type { RunPaths } from '../../core/run/run-paths.ts';
+import type { CommandContext } from '../commands/context.ts';
+import type { CopyOptions } from '../options.ts';
+import type { Resources, Scheduler, SchedulerLimits } from '../schedulers/scheduler.ts';
+import { makeDestination, unmakeDestination } from './destination.ts';
+import { indexJob } from './find-run.ts';
+import type { DestinationTree, SourceTree } from './preflight.ts';
+import { announceLogs, type PreparedAttempt, prepareAttempt, submitAttempt } from './submit-attempt.ts';
+
+/** A copy that is settled: what was asked, where it runs, and whom to tell. */
+export type Copy = {
+  readonly options: CopyOptions;
+  readonly context: CommandContext;
+  readonly trees: { readonly source: SourceTree; readonly destination: DestinationTree };
+  readonly scheduler: Scheduler;
+  readonly limits: SchedulerLimits;
+  readonly note: (message: string) => void;
+};
+
+/** A run with a plan, and what its next attempt covers. */
+export type ReadyRun = {
+  readonly paths: RunPaths;
+  readonly id: string;
+  readonly plan: Plan;
+  readonly attempt: number;
+  readonly shards: readonly number[];
+};
+
+export type SubmittedRun = {
+  readonly id: string;
+  readonly attempt: number;
+  readonly job: string;
+  readonly queue: string;
+  readonly entries: number;
+};
+
+/** Submits the next attempt of a run. When the scheduler refuses, the run stays for a --retry and the destination as it was. */
+export async function submitRun(copy: Copy, run: ReadyRun): Promise<SubmittedRun> {
+  const { context, trees, scheduler } = copy;
+  const submittedAt = new Date(context.now());
+  const prepared = await prepare(copy, run);
+  const isMade = await makeDestination(trees.destination.path);
+  const job = await submitAttempt(run.paths, prepared, scheduler).catch(async (error: unknown) => {
+    if (isMade) await unmakeDestination(trees.destination.path);
+    throw error;
+  });
+  await announceLogs(run.paths, job.id, run.attempt, submittedAt);
+  await indexJob(job.id, run.id, context.environment);
+  return {
+    id: run.id,
+    attempt: run.attempt,
+    job: job.id,
+    queue: queueOf(copy),
+    entries: run.plan.totals.entries,
+  };
+}
+
+/** Writes the next attempt down without submitting it. */
+export async function prepare(copy: Copy, run: ReadyRun): Promise<PreparedAttempt> {
+  const { options, context, scheduler, limits } = copy;
+  const request = {
+    paths: run.paths,
+    runId: run.id,
+    attempt: run.attempt,
+    shards: run.shards,
+    workers: options.workers,
+    threads: options.cpusPerTask,
+    resources: resourcesOf(copy),
+    queue: queueOf(copy),
+    templates: options.templates,
+    node: options.node,
+    worker: options.workerBundle,
+    version: context.version,
+  };
+  return prepareAttempt(request, scheduler, limits);
+}
+
+/** The user's partition, else `copy` where the cluster has one, else the cluster's default. */
+function queueOf({ options, limits }: Copy): string {
+  if (options.partition !== undefined) return options.partition;
+  return limits.partitions.includes('copy') ? 'copy' : limits.defaultPartition;
+}
+
+function resourcesOf(copy: Copy): Resources {
+  const { account, qos, time, mem, constraint, reservation, mailUser, mailType, partition, sbatchArg } =
+    copy.options;
+  const isChosen = partition !== undefined || copy.limits.partitions.includes('copy');
+  const wanted = {
+    account,
+    qos,
+    time,
+    mem,
+    constraint,
+    reservation,
+    mailUser,
+    mailType,
+    partition: isChosen ? queueOf(copy) : undefined,
+  };
+  const given = Object.entries(wanted).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return { ...Object.fromEntries(given), extraArguments: sbatchArg };
+}

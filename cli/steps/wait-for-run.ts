@@ -1,0 +1,64 @@
+import { readdir } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
+import { BcopyError } from '../../core/model/errors.ts';
+import { readJournal } from '../../core/run/journal-reader.ts';
+import { parseJournalName, type RunPaths } from '../../core/run/run-paths.ts';
+import type { Scheduler } from '../schedulers/scheduler.ts';
+import { readRun } from './find-run.ts';
+import { type RunStatus, readRunStatus } from './run-status.ts';
+
+export type WaitOptions = {
+  readonly scheduler: Scheduler;
+  readonly onStatus: (status: RunStatus) => void;
+  readonly note: (message: string) => void;
+  readonly signal: AbortSignal;
+};
+
+/** The end is looked for in the run directory, which costs nothing; the scheduler is asked seldom. */
+const lookMs = { first: 50, most: 1000 };
+const statusMs = { slurm: 15_000, local: 1000 };
+
+/** Waits until finish of an attempt has ended, or can never start; returns what the run has come to. */
+export async function waitForRun(id: string, attempt: number, options: WaitOptions): Promise<RunStatus> {
+  const { scheduler, signal } = options;
+  let pause = lookMs.first;
+  let nextStatus = Date.now() + statusMs[scheduler.kind];
+  const told = new Set<string>();
+  for (let lost = 0; ; ) {
+    const run = await readRun(id);
+    if (await hasFinishEnded(run.paths, attempt)) return readRunStatus(run, undefined);
+    await pauseFor(pause, signal);
+    pause = Math.min(lookMs.most, pause * 1.3);
+    if (Date.now() < nextStatus) continue;
+    nextStatus = Date.now() + statusMs[scheduler.kind];
+    const status = await readRunStatus(run, scheduler);
+    options.onStatus(status);
+    tellStuck(status, told, options.note);
+    // One look can fall between the end of the jobs and the last line of the journal
+    lost = status.phase === 'incomplete' ? lost + 1 : 0;
+    if (lost === 2) return status;
+  }
+}
+
+async function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
+  await setTimeout(ms, undefined, { signal }).catch(() => {
+    throw new BcopyError('interrupted', 'interrupted: the copy goes on without you');
+  });
+}
+
+async function hasFinishEnded(paths: RunPaths, attempt: number): Promise<boolean> {
+  for (const file of await readdir(paths.journals)) {
+    const name = parseJournalName(file);
+    if (name?.shard !== 'finish' || name.attempt !== attempt) continue;
+    for (const line of readJournal(`${paths.journals}/${file}`)) if (line.type === 'end') return true;
+  }
+  return false;
+}
+
+function tellStuck(status: RunStatus, told: Set<string>, note: (message: string) => void): void {
+  for (const { phase, task, reason } of status.shards) {
+    if (phase !== 'stuck' || told.has(reason)) continue;
+    told.add(reason);
+    note(`task ${task} will not start: ${reason}`);
+  }
+}

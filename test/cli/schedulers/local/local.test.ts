@@ -1,0 +1,181 @@
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { readEvents } from '../../../../cli/schedulers/local/events.ts';
+import { localPaths } from '../../../../cli/schedulers/local/job-file.ts';
+import { readStory } from '../../../../cli/schedulers/local/job-state.ts';
+import { LocalScheduler } from '../../../../cli/schedulers/local/local.ts';
+import { isAlive } from '../../../../cli/schedulers/local/processes.ts';
+import type { JobRef, JobRequest, TaskState } from '../../../../cli/schedulers/scheduler.ts';
+import { buildSupervisor } from './build-supervisor.ts';
+
+const before = process.cwd();
+let root = '';
+let supervisorPath = '';
+let directory = '';
+let count = 0;
+let jobs: JobRef[] = [];
+let local: LocalScheduler;
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), `bcopy 'local' jobs\n$HOME-`));
+  supervisorPath = await buildSupervisor(root);
+  local = makeLocal(supervisorPath);
+  process.chdir(root);
+});
+
+afterAll(async () => {
+  process.chdir(before);
+  await rm(root, { recursive: true });
+});
+
+beforeEach(async () => {
+  directory = `run-${++count}`;
+  jobs = [];
+  await mkdir(join(directory, 'logs'), { recursive: true });
+});
+
+afterEach(() => local.cancel(jobs), 30_000);
+
+function makeLocal(path: string): LocalScheduler {
+  return new LocalScheduler({
+    environment: { ...process.env, BCOPY_LOCAL_STATE: join(root, 'numbers') },
+    supervisorPath: path,
+  });
+}
+
+async function makeRequest(script: string, more: Partial<JobRequest> = {}): Promise<JobRequest> {
+  const path = `${directory}/job.sh`;
+  await writeFile(path, `${script}\n`);
+  const files = { output: 'logs/%a.log', error: 'logs/%a.err' };
+  return { name: 'bcopy-1', script: path, directory, ...files, after: [], resources: {}, ...more };
+}
+
+async function submit(script: string, more: Partial<JobRequest> = {}): Promise<JobRef> {
+  const job = await local.submit(await makeRequest(script, more));
+  jobs.push(job);
+  return job;
+}
+
+async function waitFor(job: JobRef, isReached: (states: TaskState[]) => boolean): Promise<TaskState[]> {
+  for (const deadline = Date.now() + 15_000; ; await sleep(50)) {
+    const states = await local.states([job]);
+    if (isReached(states)) return states;
+    if (Date.now() > deadline) throw new Error(`still ${JSON.stringify(states)}`);
+  }
+}
+
+const haveEnded = (states: TaskState[]) => states.every(({ phase }) => phase === 'ended');
+const areRunning = (count: number) => (states: TaskState[]) =>
+  states.filter(({ phase }) => phase === 'running').length === count;
+
+async function killSupervisor(job: JobRef): Promise<void> {
+  const { supervisor } = await readStory(job);
+  if (!supervisor) throw new Error('no supervisor');
+  process.kill(supervisor.pid, 'SIGKILL');
+  while (isAlive(supervisor)) await sleep(10);
+}
+
+const two = { tasks: [0, 1, 2], atOnce: 2 };
+
+it('is the same job when its name is submitted again while it lives', async () => {
+  const job = await submit('sleep 30');
+  expect(await submit('sleep 30')).toEqual(job);
+  expect((await readdir(join(directory, 'local'))).filter((name) => name.endsWith('.json'))).toHaveLength(1);
+});
+
+it('runs an executable script by its first line, any other with bash', async () => {
+  const request = await makeRequest('#!/bin/sh\nreadlink "/proc/$$/exe" >logs/exe');
+  await waitFor(await local.submit(request), haveEnded);
+  expect(await readFile(`${directory}/logs/exe`, 'utf8')).toContain('bash');
+  await chmod(request.script, 0o755);
+  await waitFor(await local.submit(request), haveEnded);
+  expect(await readFile(`${directory}/logs/exe`, 'utf8')).not.toContain('bash');
+});
+
+it('survives the hang-up of the terminal', async () => {
+  const job = await submit('sleep 1; echo done >logs/done');
+  process.kill((await readStory(job)).supervisor?.pid ?? 0, 'SIGHUP');
+  expect(await waitFor(job, haveEnded)).toMatchObject([{ state: 'COMPLETED' }]);
+});
+
+it('ends what a task left behind when the task ends', async () => {
+  const job = await submit('sleep 60 & echo $! >logs/pid');
+  await waitFor(job, haveEnded);
+  const pid = Number(await readFile(`${directory}/logs/pid`, 'utf8'));
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ') Z');
+  expect(stat).toMatch(/\) Z/);
+});
+
+it('fails a task whose log cannot be opened, and says why', async () => {
+  const job = await submit('true', { output: 'nowhere/%a.log' });
+  const states = await waitFor(job, haveEnded);
+  expect(states).toMatchObject([{ state: 'FAILED', reason: expect.stringContaining('ENOENT') }]);
+});
+
+it('still sees the tasks of a killed supervisor, and that the others will never start', async () => {
+  const job = await submit('sleep 30', { array: two });
+  await waitFor(job, areRunning(2));
+  await killSupervisor(job);
+  expect((await local.states([job])).map(({ phase, state }) => `${phase} ${state}`)).toEqual([
+    'running RUNNING',
+    'running RUNNING',
+    'ended CANCELLED',
+  ]);
+  await local.cancel([job]);
+  expect((await local.states([job])).map(({ state }) => state)).toEqual([
+    'NODE_FAIL',
+    'NODE_FAIL',
+    'CANCELLED',
+  ]);
+});
+
+it('makes a dependent job wait for the tasks of a killed supervisor', async () => {
+  const first = await submit('sleep 2; touch logs/first');
+  const last = await submit('ls logs/first', { name: 'bcopy-2', after: [first] });
+  await waitFor(first, areRunning(1));
+  await killSupervisor(first);
+  expect(await local.states([last])).toMatchObject([{ phase: 'pending', reason: 'Dependency' }]);
+  expect(await waitFor(last, haveEnded)).toMatchObject([{ state: 'COMPLETED' }]);
+});
+
+it('kills what does not listen to a cancel', async () => {
+  const job = await submit("trap '' TERM; echo ready >logs/ready; while :; do sleep 1; done");
+  while (!(await readdir(`${directory}/logs`)).includes('ready')) await sleep(20);
+  await local.cancel([job]);
+  expect(await local.states([job])).toMatchObject([{ phase: 'ended', state: 'CANCELLED' }]);
+  expect((await readEvents(localPaths(job).events)).at(-1)).toEqual({ type: 'finished' });
+}, 20_000);
+
+it('knows nothing of what became of a job on another machine, and does not cancel it', async () => {
+  const job = await submit('true');
+  await waitFor(job, haveEnded);
+  const events = localPaths(job).events;
+  const text = await readFile(events, 'utf8');
+  const start = text.split('\n')[0]?.replace(JSON.stringify(hostname()), '"far"');
+  await writeFile(events, `${start}\n{"type":"started","task":null,"pid":1,"startTicks":"1"}\n`);
+  expect(await local.states([job])).toMatchObject([{ phase: 'unknown', node: 'far' }]);
+  await expect(local.cancel([job])).rejects.toMatchObject({ kind: 'refused' });
+  await writeFile(events, text);
+});
+
+it('takes a job from before the last boot for ended', async () => {
+  const job = await submit('sleep 30');
+  await waitFor(job, areRunning(1));
+  await local.cancel([job]);
+  const events = localPaths(job).events;
+  const lines = (await readFile(events, 'utf8')).split('\n').slice(0, 3);
+  await writeFile(events, lines.join('\n').replace(/"boot":"[^"]*"/, '"boot":"earlier"'));
+  expect(await local.states([job])).toMatchObject([{ phase: 'ended', state: 'NODE_FAIL' }]);
+});
+
+it('is an error with its words when the supervisor cannot start', async () => {
+  const broken = join(root, 'broken.mjs');
+  await writeFile(broken, 'throw new Error("no luck")');
+  await expect(makeLocal(broken).submit(await makeRequest('true'))).rejects.toMatchObject({
+    kind: 'noScheduler',
+    theirWords: expect.stringContaining('no luck'),
+  });
+});
