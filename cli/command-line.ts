@@ -87,9 +87,10 @@ function describeOptions(parser: Argv, table: readonly OptionSpec[]): Argv {
   return parser;
 }
 
-/** Takes away the types that yargs appends, and its first line for a command without a name. */
+/** Without the types that yargs appends, its line for a command without a name, and brackets that are not true. */
 function tidyHelp(text: string): string {
-  return `${text.replace(/ *\[(string|boolean)\]$/gm, '').replace(/^bcopy\n/, '')}\n`;
+  const plain = text.replace(/ *\[(string|boolean)\]$/gm, '').replace(/^bcopy\n/, '');
+  return `${plain.replace(/^( +bcopy (?:logs|cancel)) \[JOBID\]/gm, '$1 JOBID  ')}\n`;
 }
 
 function readFlags({ command, argv }: Parsed): Flags {

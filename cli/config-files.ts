@@ -22,8 +22,9 @@ export type ConfigRules = {
 };
 
 /**
- * The settings in a config file; a file that is not there has none, unless it must exist. Each value is as it was written: `mem: 010` is
- * the text 010. An unknown or repeated key and YAML that is not a flat map are `usage` errors with file and line.
+ * The settings in a config file; a file that is not there has none, unless it must exist. Each value is as it was
+ * written: `mem: 010` is the text 010. An unknown or repeated key and YAML that is no flat map are `usage` errors
+ * with file and line.
  */
 export async function readConfigFile(file: string, rules: ConfigRules): Promise<Setting[]> {
   const text = await readText(file, rules.mustExist);

@@ -12,12 +12,14 @@ import { removeLeftovers } from './leftovers.ts';
 import { Recorder } from './recorder.ts';
 import { openStorage, storageRequest, type TaskContext } from './task-context.ts';
 import type { TaskLog } from './task-log.ts';
+import { writeReport } from './write-report.ts';
 
 /**
  * What follows all tasks: divided files get their names, further names of files are made, directories get their
- * modes and times, deepest first, and what killed workers left is removed. Idempotent: a next attempt does it again.
+ * modes and times, deepest first, what killed workers left is removed, and JOBID.log and JOBID.err are written.
+ * Idempotent: a next attempt does it again. True when everything is at the destination.
  */
-export async function runFinish(context: TaskContext, log: TaskLog): Promise<void> {
+export async function runFinish(context: TaskContext, log: TaskLog): Promise<boolean> {
   const everything = { from: 0, to: context.plan.totals.entries };
   const storage = openStorage(storageRequest(context, undefined));
   const journal = await JournalWriter.create(context.paths, context.info.id, context.journal, context.job);
@@ -35,7 +37,10 @@ export async function runFinish(context: TaskContext, log: TaskLog): Promise<voi
     removeLeftovers(tape, storage, context.plan, state, everything);
     recorder.takeGroup({ ranges: [], notes: storage.takeNotes() });
     await recorder.checkpoint();
-    await journal.end('complete');
+    // Who waits for the end line reads the report next
+    const isWhole = await writeReport(context);
+    await journal.end(isWhole ? 'complete' : 'failures');
+    return isWhole;
   } finally {
     tape.close();
     storage.close();

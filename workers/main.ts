@@ -23,12 +23,11 @@ async function main(argv: readonly string[]): Promise<number> {
 async function finish(attempt: number, log: TaskLog): Promise<number> {
   const context = await readTaskContext(attempt, 'finish', process.env);
   log.line(`finish ${context.job}: attempt ${attempt} of run ${context.info.id}`);
-  let isWhole = false;
-  try {
-    await runFinish(context, log);
-  } finally {
-    isWhole = await writeReport(context);
-  }
+  const isWhole = await runFinish(context, log).catch(async (error: unknown) => {
+    // The account is told all the same; what broke is in finish's own log
+    await writeReport(context);
+    throw error;
+  });
   log.line(isWhole ? 'complete' : 'incomplete');
   return isWhole ? exitCodes.done : exitCodes.incomplete;
 }

@@ -1,6 +1,6 @@
 /**
- * Every name that a parsed template looks up, also of partials, within helpers, their arguments and both branches of a block, and
- * the first line where it stands. What is in a comment is not looked up.
+ * Every name that a parsed template looks up, also of helpers and partials, in their arguments and in both branches
+ * of a block, and the first line where it stands. What is in a comment is not looked up.
  */
 export function namesIn(program: hbs.AST.Program): ReadonlyMap<string, number> {
   const names = new Map<string, number>();

@@ -160,13 +160,7 @@ test('values are read as they were meant', async () => {
   });
 });
 
-test.each(['', '# nothing\n', '---\n'])('a config file %j says nothing', async (user) => {
-  expect((await settle({ user })).workers).toBe(8);
-});
-
 describe('what is wrong is refused in one sentence', () => {
-  const config = (name: string) => `${name === 'user' ? 'bcopy/config' : name}.yaml`;
-
   test.each<[string, World, string]>([
     [
       'zero workers',
@@ -252,23 +246,6 @@ describe('what is wrong is refused in one sentence', () => {
     expect(error.exitCode).toBe(2);
   });
 
-  test.each<[string, string, string]>([
-    ['user', '# mine\npartiton: x\n', 'line 2: there is no key partiton'],
-    ['system', 'a\u0007: x\n', 'line 1: there is no key "a\\007"'],
-    ['user', 'wait: true\nsource: /x\n', 'line 2: source is given on the command line only'],
-    ['system', 'destination: /x\n', 'line 1: destination is given on the command line only'],
-    ['user', 'wait: true\nwait: false\n', 'line 2: map keys must be unique'],
-    ['user', 'wait: [\n', 'line 2: flow sequence'],
-    ['user', '- wait\n', 'line 1: it is not a list of lines `key: value`'],
-    ['user', 'wait: !x true\n', 'line 1: unresolved tag: !x'],
-  ])('in the %s config: %j', async (name, text, sentence) => {
-    const error = await refusalOf({ [name]: text });
-    const start = `cannot use ${join(directory, config(name))} ${sentence}`;
-    expect(error.message.slice(0, start.length)).toBe(start);
-    expect(error.message).not.toContain('\n');
-    expect(error.exitCode).toBe(2);
-  });
-
   test.each([
     ['account:\n', 'account', 1, 'it must be one value'],
     ['account: ""\n', 'account', 1, 'it is empty'],
@@ -281,7 +258,7 @@ describe('what is wrong is refused in one sentence', () => {
   ])('a bad value %j names file and line', async (text, name, line, why) => {
     const error = await refusalOf({ user: String(text) });
     expect(error.message).toBe(
-      `cannot use ${name} in ${join(directory, config('user'))} line ${line}: ${why}`,
+      `cannot use ${name} in ${join(directory, 'bcopy/config.yaml')} line ${line}: ${why}`,
     );
   });
 
@@ -299,16 +276,5 @@ describe('what is wrong is refused in one sentence', () => {
     expect((await refusalOf({ environment: { BCOPY_WORKER_S: '1' } })).hint).toBe(
       'the nearest is BCOPY_WORKERS',
     );
-  });
-
-  test('a config file that is named and is not there', async () => {
-    const missing = join(directory, 'missing.yaml');
-    const error = await refusalOf({ environment: { BCOPY_CONFIG: missing } });
-    expect(error.message).toBe(`cannot use ${missing}: ENOENT`);
-  });
-
-  test('a config file that cannot be read', async () => {
-    const error = await refusalOf({ environment: { BCOPY_CONFIG: directory } });
-    expect(error.message).toBe(`cannot use ${directory}: EISDIR`);
   });
 });

@@ -3,7 +3,7 @@
 #
 #   cluster.sh missing             what is not installed or not allowed here, one per line; exit 0 if nothing
 #   cluster.sh up N | down         start N nodes | stop all that `up` started; `down` may be called twice
-#   cluster.sh env                 shell lines to eval: SLURM_CONF, BCOPY_CLUSTER_USER
+#   cluster.sh env                 shell lines to eval: SLURM_CONF, TEST_CLUSTER_USER
 #   cluster.sh run CMD...          CMD as the ordinary user, in the current directory, SLURM_CONF set
 #   cluster.sh kill-slurmd nX      kill -9 the node's slurmd; its jobs live on
 #   cluster.sh kill-node nX        power loss: kill -9 slurmd and every process of the node's jobs
@@ -11,14 +11,14 @@
 #   cluster.sh stop-controller | start-controller | pause-controller | resume-controller
 #
 # As root, jobs belong to the user `bcopytest`, made if missing. Otherwise everything runs as who calls.
-# Settings: BCOPY_CLUSTER       directory of the cluster, no blanks  [${TMPDIR:-/tmp}/bcopy-cluster]
-#           BCOPY_CLUSTER_PORT  first of N + 1 TCP ports             [28600]
-#           BCOPY_CLUSTER_OWNER process id; when it has ended, the cluster goes down by itself
+# Settings: TEST_CLUSTER       directory of the cluster, no blanks  [${TMPDIR:-/tmp}/bcopy-cluster]
+#           TEST_CLUSTER_PORT  first of N + 1 TCP ports             [28600]
+#           TEST_CLUSTER_OWNER process id; when it has ended, the cluster goes down by itself
 set -u
 unset SLURM_CONF
 PATH=$PATH:/usr/sbin:/sbin
-DIR=${BCOPY_CLUSTER:-${TMPDIR:-/tmp}/bcopy-cluster}
-PORT=${BCOPY_CLUSTER_PORT:-28600}
+DIR=${TEST_CLUSTER:-${TMPDIR:-/tmp}/bcopy-cluster}
+PORT=${TEST_CLUSTER_PORT:-28600}
 CONF=$DIR/etc/slurm.conf
 ADMIN=$(id -un)
 TEST_USER=$ADMIN
@@ -203,7 +203,7 @@ kill_node() {
 
 up() { # number of nodes
   [[ ${1:-} =~ ^[1-9][0-9]?$ ]] || die 'up N: 1 to 99 nodes'
-  [[ $DIR =~ ^/[^[:space:]]*$ ]] || die "BCOPY_CLUSTER must be an absolute path without blanks: $DIR"
+  [[ $DIR =~ ^/[^[:space:]]*$ ]] || die "TEST_CLUSTER must be an absolute path without blanks: $DIR"
   local lacking node
   lacking=$(missing) || die "not installed: $(echo "$lacking" | tr '\n' ' ')"
   [ -e "$DIR/.bcopy-cluster" ] || [ -z "$(ls -A "$DIR" 2>/dev/null)" ] || die "$DIR is not empty"
@@ -218,7 +218,7 @@ up() { # number of nodes
   start_controller
   for node in $(nodes); do start_node "$node"; done
   wait_for 30 all_idle || die "only $(idle_nodes) of $1 nodes came up; see $DIR/log"
-  [ -z "${BCOPY_CLUSTER_OWNER:-}" ] || launch watch bash "$0" watch "$BCOPY_CLUSTER_OWNER"
+  [ -z "${TEST_CLUSTER_OWNER:-}" ] || launch watch bash "$0" watch "$TEST_CLUSTER_OWNER"
   trap - EXIT INT TERM
 }
 down() {
@@ -249,7 +249,7 @@ esac
 [ -s "$CONF" ] || die "no cluster in $DIR (usage: $0 missing | up N | down | env | run CMD... | ...)"
 case $verb in
   watch) watch "$1"; down watch ;;
-  env) printf 'export SLURM_CONF=%q BCOPY_CLUSTER_USER=%q\n' "$CONF" "$TEST_USER" ;;
+  env) printf 'export SLURM_CONF=%q TEST_CLUSTER_USER=%q\n' "$CONF" "$TEST_USER" ;;
   run) as_user "$@" ;;
   kill-slurmd)
     need_node "${1:-}"

@@ -69,9 +69,9 @@ export async function startCluster(nodes: number): Promise<Cluster> {
   const directory = mkdtempSync(join(tmpdir(), 'bcopy-cluster-'));
   chmodSync(directory, 0o755);
   const settings = {
-    BCOPY_CLUSTER: directory,
-    BCOPY_CLUSTER_PORT: `${await freePorts(nodes + 1)}`,
-    BCOPY_CLUSTER_OWNER: `${process.pid}`,
+    TEST_CLUSTER: directory,
+    TEST_CLUSTER_PORT: `${await freePorts(nodes + 1)}`,
+    TEST_CLUSTER_OWNER: `${process.pid}`,
   };
   const call = async (...args: string[]): Promise<string> => {
     const { exitCode, stdout, stderr } = await execa(script, args, { env: settings, reject: false });
@@ -84,7 +84,7 @@ export async function startCluster(nodes: number): Promise<Cluster> {
     rmSync(directory, { recursive: true, force: true });
     throw error;
   }
-  const user = /BCOPY_CLUSTER_USER=(\S+)/.exec(await call('env'))?.[1] ?? '';
+  const user = /TEST_CLUSTER_USER=(\S+)/.exec(await call('env'))?.[1] ?? '';
   return {
     env: { SLURM_CONF: join(directory, 'etc', 'slurm.conf') },
     user,
