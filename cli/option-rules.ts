@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { whyNotForSbatch } from './sbatch-argument.ts';
+import { whyNotForSbatch } from './schedulers/slurm/owned-arguments.ts';
 
 const toNumber = (value: unknown) =>
   typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
@@ -9,6 +9,12 @@ export const countFrom = (least: number) => {
   const error = `it must be a whole number from ${least} on`;
   return z.preprocess(toNumber, z.int({ error }).min(least, { error }));
 };
+
+/** A span of time in seconds, also as text; a fraction is allowed. */
+export const seconds = z.preprocess(
+  (value) => (typeof value === 'string' && /^\d{1,9}(\.\d{1,3})?$/.test(value) ? Number(value) : value),
+  z.number({ error: 'it must be a number of seconds' }).positive({ error: 'it must be more than 0' }),
+);
 
 const switches = new Map<unknown, boolean>([
   ['true', true],

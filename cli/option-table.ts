@@ -61,6 +61,12 @@ export const copyTable = [
     group: running,
     help: 'pieces to cut the copy into (default: as the plan needs)',
   },
+  {
+    name: 'checkpoint',
+    kind: 'value',
+    group: running,
+    help: 'seconds between two records of what is safely on disk (default: 30)',
+  },
   { name: 'cpus-per-task', kind: 'value', group: slurm, help: 'CPUs of each task (default: 2)' },
   {
     name: 'account',

@@ -4,7 +4,7 @@ import { BcopyError } from '../core/model/errors.ts';
 import { quoteName } from '../core/model/names.ts';
 import type { Flags } from './command-line.ts';
 import { readConfigFile, type Setting } from './config-files.ts';
-import { absolutePath, countFrom, path, toggle, word, words } from './option-rules.ts';
+import { absolutePath, countFrom, path, seconds, toggle, word, words } from './option-rules.ts';
 import { copyTable, type OptionSpec, variableOf } from './option-table.ts';
 
 const table: readonly OptionSpec[] = copyTable;
@@ -20,6 +20,7 @@ const copySchema = z.strictObject({
   scheduler: z.enum(['slurm', 'local'], { error: 'it must be slurm or local' }).exactOptional(),
   workers: countFrom(1).default(8),
   shards: countFrom(1).exactOptional(),
+  checkpoint: seconds.default(30),
   cpusPerTask: countFrom(1).default(2),
   account: word.exactOptional(),
   partition: word.exactOptional(),

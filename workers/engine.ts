@@ -55,10 +55,16 @@ class InlineEngine implements Engine {
   async close(): Promise<void> {}
 }
 
+type Thread = {
+  readonly worker: Worker;
+  readonly waiting: Map<number, Waiting>;
+  /** Why it answers no more; such a thread must not be asked. */
+  ended: Error | undefined;
+};
 type Waiting = { readonly resolve: (answer: EngineAnswer) => void; readonly reject: (error: Error) => void };
 
 class ThreadEngine implements Engine {
-  readonly #threads: { readonly worker: Worker; readonly waiting: Map<number, Waiting> }[] = [];
+  readonly #threads: Thread[] = [];
   #nextId = 0;
 
   constructor(threads: number, request: PosixStorageRequest, program: ThreadProgram) {
@@ -80,7 +86,9 @@ class ThreadEngine implements Engine {
   #start(request: PosixStorageRequest, program: ThreadProgram): void {
     const waiting = new Map<number, Waiting>();
     const worker = new Worker(program, { workerData: request });
+    const thread: Thread = { worker, waiting, ended: undefined };
     const giveUp = (error: Error) => {
+      thread.ended ??= error;
       for (const { reject } of waiting.values()) reject(error);
       waiting.clear();
     };
@@ -92,7 +100,7 @@ class ThreadEngine implements Engine {
     });
     worker.on('error', giveUp);
     worker.on('exit', () => giveUp(new Error('a thread of the worker has ended')));
-    this.#threads.push({ worker, waiting });
+    this.#threads.push(thread);
   }
 
   /** The thread with the least to do gets it. */
@@ -100,6 +108,7 @@ class ThreadEngine implements Engine {
     const thread = this.#threads.reduce((least, next) =>
       next.waiting.size < least.waiting.size ? next : least,
     );
+    if (thread.ended !== undefined) return Promise.reject(thread.ended);
     return new Promise((resolve, reject) => {
       thread.waiting.set(request.id, { resolve, reject });
       thread.worker.postMessage(request);

@@ -27,14 +27,16 @@ export async function runFinish(context: TaskContext, log: TaskLog): Promise<boo
     sync: () => storage.sync(),
     append: (records) => journal.append(records),
     isSuperseded: async () => false,
+    checkpointMs: context.attempt.checkpointSeconds * 1000,
   });
   const tape = new TapeReader(context.paths);
   try {
     const state = await readRunState(context.paths, context.plan);
     const work = new FinishWork({ context, state, storage, recorder, tape, log });
     await work.completeFiles();
-    await work.completeTree();
+    // Before directories get their times, which any later change in them would spoil
     removeLeftovers(tape, storage, context.plan, state, everything);
+    await work.completeTree();
     recorder.takeGroup({ ranges: [], notes: storage.takeNotes() });
     await recorder.checkpoint();
     // Who waits for the end line reads the report next

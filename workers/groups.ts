@@ -92,13 +92,14 @@ class GroupBuilder {
 export function groupOfOne(group: EntryGroup, ordinal: number): EntryGroup {
   const batch = group.batches.findLast((candidate) => candidate.ordinal <= ordinal)!;
   const i = ordinal - batch.ordinal;
+  const errno = batch.errnos.get(i);
   const one: EntryBatch = {
     directory: batch.directory,
     ordinal,
     kinds: batch.kinds[i]!,
     names: [batch.names[i]!],
     bytes: [batch.bytes[i]!],
-    errnos: new Map(),
+    errnos: new Map(errno === undefined ? [] : [[0, errno]]),
   };
   return { from: ordinal, to: ordinal + 1, batches: [one] };
 }

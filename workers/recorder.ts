@@ -8,14 +8,14 @@ export type RecorderTarget = {
   readonly append: (records: readonly JournalRecord[]) => Promise<void>;
   /** True when a newer worker has this shard: then nothing more may be recorded. */
   readonly isSuperseded: () => Promise<boolean>;
+  readonly checkpointMs: number;
 };
 
-const checkpointMs = 30_000;
 const checkpointBytes = 8 * 1024 ** 3;
 
 /**
  * Collects outcomes and records them at checkpoints, each time after a sync of the destination: what a journal says is
- * on disk. A checkpoint is due after 30 s or 8 GiB.
+ * on disk. A checkpoint is due after the time that the run asks for, or 8 GiB.
  */
 export class Recorder {
   readonly #target: RecorderTarget;
@@ -55,7 +55,7 @@ export class Recorder {
   }
 
   get isDue(): boolean {
-    return this.#bytes >= checkpointBytes || Date.now() - this.#last >= checkpointMs;
+    return this.#bytes >= checkpointBytes || Date.now() - this.#last >= this.#target.checkpointMs;
   }
 
   /** Records what was taken so far. Nothing is recorded once a newer worker has the shard. */

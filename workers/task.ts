@@ -38,6 +38,7 @@ export async function runTask(context: TaskContext, options: TaskOptions): Promi
     sync: () => storage.sync(),
     append: (records) => journal.append(records),
     isSuperseded: () => isSuperseded(context.paths, context.journal),
+    checkpointMs: context.attempt.checkpointSeconds * 1000,
   });
   const engine = startEngine(context.threads, storage, request, options.program);
   try {
@@ -51,7 +52,7 @@ export async function runTask(context: TaskContext, options: TaskOptions): Promi
   }
 }
 
-type ShardParts = {
+export type ShardParts = {
   readonly context: TaskContext;
   readonly state: ShardState;
   readonly storage: Storage;
@@ -60,7 +61,8 @@ type ShardParts = {
   readonly options: TaskOptions;
 };
 
-class ShardWork {
+/** The work of one task on its shard, whatever copies for it. Used once. */
+export class ShardWork {
   readonly #context: TaskContext;
   readonly #shard: Shard;
   readonly #state: ShardState;

@@ -4,6 +4,7 @@ import type { CopyOptions } from '../options.ts';
 import { formatPlan, formatSubmitted, formatTrees, formatUnreadable } from '../output/copy-text.ts';
 import { copyProgress, scanProgress } from '../output/progress.ts';
 import { chooseScheduler } from '../schedulers/choose.ts';
+import { makeRunsDirectory } from '../steps/create-run.ts';
 import { refuseBusyRun, retryRun } from '../steps/earlier-run.ts';
 import { packagePaths } from '../steps/package-paths.ts';
 import { describeRun, planRun } from '../steps/plan-run.ts';
@@ -31,6 +32,7 @@ export async function copy(options: CopyOptions, context: CommandContext): Promi
     say(`Nothing is left to copy: ${earlier.text}\n`);
     return exitCodes.done;
   }
+  await makeRunsDirectory();
   say(formatTrees(options.source, options.destination));
   let ready = earlier.kind === 'go on' ? earlier.run : undefined;
   if (ready === undefined) {

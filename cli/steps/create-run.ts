@@ -37,7 +37,8 @@ export async function removeRun(paths: RunPaths): Promise<void> {
   await fsExtra.rmdir(runsDirectory).catch(() => undefined);
 }
 
-async function makeRunsDirectory(): Promise<void> {
+/** Sees to it that runs can be kept in the current directory; a run that comes to nothing takes it away again. */
+export async function makeRunsDirectory(): Promise<void> {
   try {
     await fsExtra.ensureDir(runsDirectory, { mode: 0o700 });
     await fsExtra.access(runsDirectory, fsExtra.constants.W_OK | fsExtra.constants.X_OK);

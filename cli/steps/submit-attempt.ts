@@ -14,6 +14,7 @@ export type SubmitRequest = {
   readonly shards: readonly number[];
   readonly workers: number;
   readonly threads: number;
+  readonly checkpointSeconds: number;
   readonly resources: Resources;
   readonly queue: string;
   readonly templates: string | undefined;
@@ -44,6 +45,7 @@ export async function prepareAttempt(
     queue: request.queue,
     workers: request.workers,
     threads: request.threads,
+    checkpointSeconds: request.checkpointSeconds,
     arrays,
   };
   await fsExtra.ensureDir(paths.attempt(number), { mode: 0o700 });

@@ -66,6 +66,7 @@ export async function prepare(copy: Copy, run: ReadyRun): Promise<PreparedAttemp
     shards: run.shards,
     workers: options.workers,
     threads: options.cpusPerTask,
+    checkpointSeconds: options.checkpoint,
     resources: resourcesOf(copy),
     queue: queueOf(copy),
     templates: options.templates,

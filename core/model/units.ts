@@ -7,13 +7,14 @@ export function formatCount(count: number): string {
 export function formatBytes(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
   let [value, unit] = [bytes, 0];
-  while (Math.abs(value) >= 1024 && unit < units.length - 1) [value, unit] = [value / 1024, unit + 1];
+  // What would be shown as 1024.0 is one of the next unit
+  while (Math.abs(value) >= 1023.95 && unit < units.length - 1) [value, unit] = [value / 1024, unit + 1];
   return unit === 0 ? `${Math.round(value)} B` : `${value.toFixed(1)} ${units[unit]}`;
 }
 
 /** As SLURM writes times: [D-]HH:MM:SS; with tenths below a minute: 4.2 s. */
 export function formatDuration(ms: number): string {
-  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1000);
   const two = (value: number) => String(value).padStart(2, '0');
   const days = Math.floor(seconds / 86_400);

@@ -12,6 +12,8 @@ const attemptSchema = z.object({
   queue: z.string(),
   workers: count,
   threads: count,
+  /** How often a worker syncs the destination and records what it has copied. */
+  checkpointSeconds: z.number().check(z.positive()),
   /** Task `t` of array `number` works on shard `base + t`. */
   arrays: z.array(z.object({ number: count, base: count, tasks: z.array(count) })),
 });

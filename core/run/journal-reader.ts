@@ -35,7 +35,7 @@ export function* readJournal(file: string): Generator<JournalLine> {
 }
 
 function* parseJournalLine(file: string, number: number, text: string): Generator<JournalLine> {
-  const header = number > 1 ? text.indexOf('{"type":"journal"') : -1;
+  const header = text.lastIndexOf('{"type":"journal"');
   const line = header > 0 ? text.slice(header) : text;
   yield validate(file, number, parseJson(file, number, line), journalLineSchema);
 }

@@ -14,6 +14,7 @@ export type FinishState = {
   linked: Tally;
   outcomes: Map<number, EntryOutcome>;
   readonly files: Map<number, { outcome: 'copied' | 'skipped'; bytes: number }>;
+  notes: ReadonlyMap<string, number>;
   journal: JournalSummary | undefined;
 };
 
@@ -39,12 +40,20 @@ export async function readRunState(paths: RunPaths, plan: Plan, onlyShard?: numb
     if (name.shard === 'finish') takeFinish(finish, forFinish);
   }
   settleDisputes(paths, shards);
-  return { shards, finish, notes: sumNotes(shards) };
+  return { shards, finish, notes: sumNotes([...shards, finish]) };
 }
 
 function newFinishState(): FinishState {
   const [copied, skipped, linked] = [emptyTally(), emptyTally(), emptyTally()];
-  return { copied, skipped, linked, outcomes: new Map(), files: new Map(), journal: undefined };
+  return {
+    copied,
+    skipped,
+    linked,
+    outcomes: new Map(),
+    files: new Map(),
+    notes: new Map(),
+    journal: undefined,
+  };
 }
 
 function takeFinish(finish: FinishState, state: ShardState): void {
@@ -52,6 +61,7 @@ function takeFinish(finish: FinishState, state: ShardState): void {
   finish.skipped = state.skipped;
   finish.linked = state.linked;
   finish.outcomes = state.outcomes;
+  finish.notes = state.notes;
   finish.journal = state.journals.at(-1);
 }
 
@@ -73,10 +83,10 @@ function settleDisputes(paths: RunPaths, shards: readonly ShardState[]): void {
   }
 }
 
-function sumNotes(shards: readonly ShardState[]): Map<string, number> {
+function sumNotes(states: readonly Pick<ShardState, 'notes'>[]): Map<string, number> {
   const notes = new Map<string, number>();
-  for (const shard of shards)
-    for (const [note, entries] of shard.notes) notes.set(note, (notes.get(note) ?? 0) + entries);
+  for (const state of states)
+    for (const [note, entries] of state.notes) notes.set(note, (notes.get(note) ?? 0) + entries);
   return notes;
 }
 
@@ -124,16 +134,20 @@ export function shardsWithWorkLeft(plan: Plan, state: RunState): number[] {
   return left;
 }
 
-/** The shards of divided files whose parts do not make one file: of different versions, or refused by finish. */
+/** The shards of divided files whose parts do not make one file: of different versions, in different temporary files, or refused by finish. */
 function tornFiles(plan: Plan, state: RunState): Set<number> {
   const torn = new Set<number>();
   for (const [ordinal, shards] of dividedFiles(plan)) {
     const hasVanished = shards.some((shard) => state.shards[shard]!.isSettled(ordinal));
     if (hasVanished || state.finish.files.has(ordinal)) continue;
-    const versions = new Set(
-      shards.map((shard) => state.shards[shard]!.parts.findLast((part) => part.ordinal === ordinal)?.version),
-    );
-    if (versions.size > 1 || state.finish.outcomes.has(ordinal)) for (const shard of shards) torn.add(shard);
+    const homes = new Set(shards.map((shard) => homeOf(state.shards[shard]!, ordinal)));
+    if (homes.size > 1 || state.finish.outcomes.has(ordinal)) for (const shard of shards) torn.add(shard);
   }
   return torn;
+}
+
+/** Which file the newest part in a shard is a piece of: the version at the source, and where its bytes are. */
+function homeOf(shard: ShardState, ordinal: number): string | undefined {
+  const part = shard.parts.findLast((candidate) => candidate.ordinal === ordinal);
+  return part && `${part.version} ${part.temporary}`;
 }

@@ -90,16 +90,19 @@ export class ShardState {
       for (let ordinal = gap.from; ordinal < gap.to; ordinal++) if (!this.isSettled(ordinal)) return true;
     }
     return partsOf(shard).some(
-      (part) => !isFileSettled(part.ordinal) && !this.#hasPart(part.ordinal, part.from, part.to),
+      ({ ordinal, from: byte, to: end }) =>
+        !isFileSettled(ordinal) && !this.isSettled(ordinal) && !this.#hasPart(ordinal, byte, end),
     );
   }
 
   #hasPart(ordinal: number, from: number, to: number | undefined): boolean {
     const parts = this.parts.filter((part) => part.ordinal === ordinal);
-    const version = parts.at(-1)?.version;
+    const last = parts.at(-1);
+    if (last === undefined) return false;
     const had = new RangeSet();
-    for (const part of parts) if (part.version === version) had.add(part.from, part.to);
-    return version !== undefined && had.covers(from, to ?? sizeOfVersion(version));
+    for (const part of parts)
+      if (part.version === last.version && part.temporary === last.temporary) had.add(part.from, part.to);
+    return had.covers(from, to ?? sizeOfVersion(last.version));
   }
 }
 

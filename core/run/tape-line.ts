@@ -46,8 +46,9 @@ function parseLine(file: string, offset: number, line: string): unknown {
   }
 }
 
-/** No line may lead out of the trees: names are single, paths hold no `..`. */
+/** No line may lead out of the trees: names are single, paths hold no `..`, and none ends earlier for the system than for us. */
 function isSafe(letter: unknown, name: string): boolean {
+  if (name.includes('\0')) return false;
   if (letter === 'd')
     return name === '' || !name.split('/').some((part) => part === '' || part === '.' || part === '..');
   return (name !== '' || letter === 'x') && name !== '.' && name !== '..' && !name.includes('/');

@@ -37,21 +37,22 @@ export class TapeReader {
     closeSync(this.#tape);
   }
 
-  /** Entries in tape order from a position up to, not including, `toOrdinal`. */
+  /** Entries in tape order from a position up to, not including, `toOrdinal`; a tape that ends earlier is a `runDamaged` error. */
   *entries(start: Start, toOrdinal = Number.POSITIVE_INFINITY): Generator<PlacedEntry> {
     if (start.ordinal >= toOrdinal) return;
     let { ordinal, directory } = start;
     let directoryPath = start.directory < start.offset ? this.#directoryAt(start.directory) : '';
     for (const line of readLines(this.#tape, start.offset)) {
       const entry = this.#parse(line);
+      if (entry === undefined && toOrdinal === Number.POSITIVE_INFINITY) return;
       if (entry === undefined) break;
       if (entry.kind === 'directory') [directory, directoryPath] = [line.offset, entry.path];
       const { offset, next } = line;
       yield { ordinal, offset, next, directory, entry, directoryPath, path: pathOf(directoryPath, entry) };
       if (++ordinal >= toOrdinal) return;
     }
-    if (toOrdinal !== Number.POSITIVE_INFINITY)
-      throw damaged(this.#paths.tape, undefined, `it ends before entry ${toOrdinal}`);
+    const missing = toOrdinal === Number.POSITIVE_INFINITY ? 'its end line' : `entry ${toOrdinal}`;
+    throw damaged(this.#paths.tape, undefined, `it ends before ${missing}`);
   }
 
   /** The index: a mark for every 1024th entry, ascending. */

@@ -54,6 +54,7 @@ test('without anything said there are the defaults', async () => {
     wait: false,
     parsable: false,
     workers: 8,
+    checkpoint: 30,
     cpusPerTask: 2,
     sbatchArg: [],
     node: '/usr/bin/node',

@@ -79,56 +79,6 @@ export function partitionsArgv(): string[] {
   return ['sinfo', '-h', '-o', '%P'];
 }
 
-/** Options of sbatch that bcopy sets itself, or that would keep the job from being one it can follow. */
-export const bcopyOwned: readonly { readonly long: string; readonly short?: string }[] = [
-  { long: 'array', short: 'a' },
-  { long: 'output', short: 'o' },
-  { long: 'error', short: 'e' },
-  { long: 'chdir', short: 'D' },
-  { long: 'job-name', short: 'J' },
-  { long: 'dependency', short: 'd' },
-  { long: 'kill-on-invalid-dep' },
-  { long: 'wait', short: 'W' },
-  { long: 'parsable' },
-  { long: 'export' },
-  { long: 'open-mode' },
-  { long: 'wrap' },
-  { long: 'test-only' },
-  { long: 'clusters', short: 'M' },
-  { long: 'help', short: 'h' },
-  { long: 'usage' },
-  { long: 'version', short: 'V' },
-];
-
-/**
- * Throws a usage error for the first of the user's own sbatch arguments that bcopy cannot pass on: one it
- * owns, in any spelling that sbatch takes, or one that is no option and would stand for the script.
- */
-export function refuseOwnedArguments(args: readonly string[]): void {
-  for (const argument of args) {
-    if (!/^-(-\w|\w)/.test(argument)) {
-      throw new BcopyError('usage', `cannot pass '${argument}' to sbatch: it is not an option`, {
-        hint: 'write an option and its value as one argument: --nodelist=n1',
-      });
-    }
-    const owned = bcopyOwned.find((option) => names(argument, option));
-    if (owned) {
-      throw new BcopyError('usage', `cannot pass '${argument}' to sbatch: bcopy sets --${owned.long} itself`);
-    }
-  }
-}
-
-function names(argument: string, option: { long: string; short?: string }): boolean {
-  if (argument.startsWith('--')) {
-    const name = argument.slice(2).split('=', 1)[0] ?? '';
-    // getopt_long takes any unambiguous beginning of a name.
-    return option.long.startsWith(name);
-  }
-  // The letters before the first one with a value may be flags: -Hofile is -H -o file.
-  const letter = argument.slice(1).replace(/^[HOQskv]+/, '')[0];
-  return letter !== undefined && letter === option.short;
-}
-
 function dependencyOptions(after: readonly JobRef[]): string[] {
   if (after.length === 0) return [];
   const ids = after.map((job) => job.id).join(':');

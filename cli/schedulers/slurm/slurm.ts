@@ -8,7 +8,6 @@ import {
   lookUpArgv,
   partitionsArgv,
   refuseDirectory,
-  refuseOwnedArguments,
   statesArgv,
   submitArgv,
 } from './argv.ts';
@@ -65,7 +64,6 @@ export class SlurmScheduler implements Scheduler {
 
   async submit(job: JobRequest): Promise<JobRef> {
     refuseDirectory(process.cwd());
-    refuseOwnedArguments(job.resources.extraArguments ?? []);
     try {
       const submitOnce = (attempt: number) => this.#submitOnce(job, attempt);
       const id = await askPatiently(submitOnce, this.#patience, this.#note);

@@ -39,8 +39,7 @@ export type OpenedDirectory = { readonly fd: number; readonly isNew: boolean };
  * place is replaced, never followed; a directory that its own mode keeps us out of gets `u+rwx` until finish.
  */
 export function openOrMakeDirectory(parent: number, name: NativeName): OpenedDirectory {
-  const made = mkdirat(parent, name, 0o700);
-  if (made !== EEXIST) check(made, 'make directory');
+  const made = makeUnlocking(parent, name);
   const fd = openat(parent, name, flags, 0);
   if (fd >= 0) return { fd, isNew: made === 0 };
   if (fd === EACCES) return { fd: openLocked(parent, name), isNew: false };
@@ -58,11 +57,30 @@ function errorOf(result: number): string {
 }
 
 function replaceByDirectory(parent: number, name: NativeName): number {
-  const removed = unlinkat(parent, name, 0);
+  let removed = unlinkat(parent, name, 0);
+  if (removed === EACCES && isUnlocked(parent)) removed = unlinkat(parent, name, 0);
   if (removed !== ENOENT) check(removed, 'replace what stands where a directory belongs');
-  const made = mkdirat(parent, name, 0o700);
-  if (made !== EEXIST) check(made, 'make directory');
+  makeUnlocking(parent, name);
   return check(openat(parent, name, flags, 0), 'open destination directory');
+}
+
+/** Makes a directory, also in one that its own mode keeps its owner out of. Returns 0, or EEXIST. */
+function makeUnlocking(parent: number, name: NativeName): number {
+  let made = mkdirat(parent, name, 0o700);
+  if (made === EACCES && isUnlocked(parent)) made = mkdirat(parent, name, 0o700);
+  if (made !== EEXIST) check(made, 'make directory');
+  return made;
+}
+
+/** True when a directory that belongs to us could be opened for its owner. */
+function isUnlocked(directory: number): boolean {
+  try {
+    unlock(directory);
+    return true;
+  } catch (error) {
+    if (error instanceof SystemError) return false;
+    throw error;
+  }
 }
 
 /** By way of a descriptor that needs no permission, so that no symlink can be put in between. */
@@ -72,7 +90,7 @@ function openLocked(parent: number, name: NativeName): number {
     'open destination directory',
   );
   try {
-    unlock(path);
+    if (!isUnlocked(path)) throw new SystemError('EACCES', 'open destination directory');
     return check(openat(parent, name, flags, 0), 'open destination directory');
   } finally {
     close(path);

@@ -5,7 +5,6 @@ import {
   formatTasks,
   lookUpArgv,
   refuseDirectory,
-  refuseOwnedArguments,
   statesArgv,
   submitArgv,
 } from '../../../../cli/schedulers/slurm/argv.ts';
@@ -112,51 +111,5 @@ describe('task numbers', () => {
     [[0, 1, 2, 5, 7, 8, 9], '0-2,5,7-9'],
   ])('%j is written %s', (tasks, text) => {
     expect(formatTasks(tasks)).toBe(text);
-  });
-});
-
-describe('the user’s own arguments', () => {
-  it.each([
-    '--array=0-3',
-    '--arr=0-3',
-    '-a0-3',
-    '--output=x',
-    '-ox',
-    '-Hox',
-    '--error',
-    '-e',
-    '--chdir=/',
-    '-D/',
-    '--job-name=x',
-    '--job=x',
-    '-Jx',
-    '--dependency=singleton',
-    '-dsingleton',
-    '--wait',
-    '-W',
-    '--parsable',
-    '--export=NONE',
-    '--open-mode=truncate',
-    '--wrap=true',
-    '--test-only',
-    '-Mother',
-    '--clusters=other',
-    '--help',
-    '-V',
-  ])('%s is refused by name', (argument) => {
-    expect(() => refuseOwnedArguments(['--nodelist=n1', argument])).toThrow(
-      expect.objectContaining({ kind: 'usage', message: expect.stringContaining(`'${argument}'`) }),
-    );
-  });
-
-  it.each(['n1', ':', '', '-', '--'])('%j is refused, since it is no option', (argument) => {
-    expect(() => refuseOwnedArguments([argument])).toThrow(expect.objectContaining({ kind: 'usage' }));
-  });
-
-  it('pass when they are none of bcopy’s business', () => {
-    const args = ['--nodelist=n1', '-xn2', '--exclusive', '-H', '--export-file=f', '--wait-all-nodes=1'];
-    expect(() =>
-      refuseOwnedArguments([...args, '--comment=--array', '--nice', '-pcopy', '-wn1']),
-    ).not.toThrow();
   });
 });

@@ -140,8 +140,3 @@ it('knows SLURM’s default where the site does not say how large an array may b
     partitions: ['standard'],
   });
 });
-
-it('refuses an argument of the user’s that is its own, before anything is asked', async () => {
-  const resources = { extraArguments: ['--array=0-9'] };
-  await expect(makeSlurm().submit({ ...job, resources })).rejects.toMatchObject({ kind: 'usage' });
-});
