@@ -1,8 +1,13 @@
 # bcopy: every target works from a fresh clone.
 SHELL := /bin/bash
-ESBUILD := node_modules/.bin/esbuild
-ENTRIES := cli/main.ts cli/schedulers/local/supervisor.ts workers/main.ts
-SOURCES := $(shell find cli core workers -name '*.ts') package.json
+# Koffi looks for its library in ../../build/koffi, seen from a bundle
+ESBUILD := node_modules/.bin/esbuild --bundle --platform=node --format=esm --target=node20 --sourcemap \
+  --legal-comments=none --alias:koffi=koffi/indirect --log-level=warning --outbase=.
+# One file each: a worker that starts a thousand times must not look for its parts
+PROGRAMS := workers/main.ts cli/schedulers/local/supervisor.ts $(wildcard bench/scan.ts)
+# In pieces: each command loads what it needs
+COMMANDS := cli/main.ts
+SOURCES := $(shell find bench cli core workers -name '*.ts') package.json Makefile
 # yargs and handlebars need a `require`, under a name that does not collide with yargs's own import
 BANNER := import {createRequire as bundleRequire} from "node:module"; const require = bundleRequire(import.meta.url);
 
@@ -14,15 +19,22 @@ node_modules/.installed: package.json package-lock.json
 	npm install --no-save --no-audit --no-fund --loglevel=error
 	@touch $@
 
-# Koffi looks for its library in ../../build/koffi, seen from the bundle
 dist/.built: node_modules/.installed $(SOURCES)
-	@rm -rf dist
-	$(ESBUILD) $(ENTRIES) --bundle --splitting --platform=node --format=esm --target=node20 \
-	  --sourcemap --legal-comments=none --alias:koffi=koffi/indirect --log-level=warning \
-	  --banner:js='$(BANNER)' --outdir=dist/js --outbase=. --chunk-names=chunks/[name]-[hash]
-	@mkdir -p dist/build/koffi && cp -R node_modules/@koromix/koffi-*/*_*/ dist/build/koffi/
-	@chmod +x dist/js/cli/main.js
-	@touch $@
+	@rm -rf dist.new
+	$(ESBUILD) $(PROGRAMS) --outdir=dist.new/js
+	$(ESBUILD) $(COMMANDS) --splitting --chunk-names=chunks/[name]-[hash] --banner:js='$(BANNER)' --outdir=dist.new/js
+	@mkdir -p dist.new/build/koffi && cp -R node_modules/@koromix/koffi-*/*_*/ dist.new/build/koffi/
+	@chmod +x dist.new/js/cli/main.js
+	@rm -rf dist && mv dist.new dist && touch $@
+
+test: build check
+	node_modules/.bin/vitest run
+
+demo: build
+	@examples/demo.sh
+
+bench-scan: build
+	node dist/js/bench/scan.js
 
 help:
 	@printf '%s\n' 'make            build' 'make demo       copy a tree on this machine and show what happened' \
@@ -37,4 +49,4 @@ format: node_modules/.installed
 	node_modules/.bin/biome check --write .
 
 clean:
-	rm -rf dist node_modules demo
+	rm -rf dist dist.new node_modules demo

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
 import { type Entry, joinPath } from '../../core/model/entry.ts';
 import { BcopyError } from '../../core/model/errors.ts';
 import { quoteName } from '../../core/model/names.ts';
@@ -29,6 +30,7 @@ export async function scanSource(
   { source, destination }: { source: SourceTree; destination: DestinationTree },
   options: ScanOptions,
 ): Promise<{ totals: Totals; unreadable: Unreadable[] }> {
+  keepHeapSmall();
   const tape = new TapeWriter(paths);
   const unreadable: Unreadable[] = [];
   let directory = '';
@@ -46,6 +48,14 @@ export async function scanSource(
   tape.close();
   options.onProgress(tape.totals);
   return { totals: tape.totals, unreadable };
+}
+
+/**
+ * An entry is garbage as soon as it is on the tape. V8 would still double the space it makes new objects in, again
+ * and again while the scan goes on (48 MiB in the end); as small as it is now, collecting costs no more.
+ */
+function keepHeapSmall(): void {
+  setFlagsFromString('--semi-space-growth-factor=1');
 }
 
 function walk(

@@ -1,5 +1,4 @@
-import { readdir } from 'node:fs/promises';
-import fsExtra from 'fs-extra';
+import { access, readdir } from 'node:fs/promises';
 import * as z from 'zod/mini';
 import { count, readJson, writeJsonOnce } from './files.ts';
 import type { RunPaths } from './run-paths.ts';
@@ -64,7 +63,7 @@ async function readSubmitted(
   array: number | 'finish',
 ): Promise<string | undefined> {
   const file = paths.submitted(attempt, array);
-  if (!(await fsExtra.pathExists(file))) return undefined;
+  if (!(await exists(file))) return undefined;
   return (await readJson(file, submittedSchema)).job;
 }
 
@@ -73,8 +72,15 @@ export async function listAttempts(paths: RunPaths): Promise<number[]> {
   const names = await readdir(paths.attempts).catch(() => []);
   const attempts: number[] = [];
   for (const name of names) {
-    if (/^[1-9]\d*$/.test(name) && (await fsExtra.pathExists(paths.attemptInfo(Number(name)))))
+    if (/^[1-9]\d*$/.test(name) && (await exists(paths.attemptInfo(Number(name)))))
       attempts.push(Number(name));
   }
   return attempts.sort((a, b) => a - b);
+}
+
+function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
 }

@@ -30,7 +30,7 @@ export async function readStory(job: JobRef): Promise<JobStory> {
 export function livingTasks(story: JobStory): ProcessIdentity[] {
   if (story.supervisor?.boot !== thisMachine().boot) return [];
   const open = [...story.started.values()].filter((event) => !story.ended.has(event.task));
-  return open.filter((event) => sessionOf(event).length > 0);
+  return open.filter((event) => isAlive(event) || sessionOf(event).length > 0);
 }
 
 /** True when no process of the job runs any more, nor will; also for a job that nobody knows. */
