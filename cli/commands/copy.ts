@@ -4,7 +4,7 @@ import type { CopyOptions } from '../options.ts';
 import { formatPlan, formatSubmitted, formatTrees, formatUnreadable } from '../output/copy-text.ts';
 import { copyProgress, scanProgress } from '../output/progress.ts';
 import { chooseScheduler } from '../schedulers/choose.ts';
-import { makeRunsDirectory } from '../steps/create-run.ts';
+import { makeRunsDirectory, refuseForeignRuns } from '../steps/create-run.ts';
 import { refuseBusyRun, retryRun } from '../steps/earlier-run.ts';
 import { packagePaths } from '../steps/package-paths.ts';
 import { describeRun, planRun } from '../steps/plan-run.ts';
@@ -18,6 +18,7 @@ export async function copy(options: CopyOptions, context: CommandContext): Promi
   const note = (message: string) => void context.stderr.write(`bcopy: ${message}\n`);
   const say = (text: string) => void (options.parsable || context.stdout.write(text));
   const trees = checkTrees(options.source, options.destination);
+  await refuseForeignRuns();
   const supervisorPath = packagePaths().supervisorBundle;
   const scheduler = await chooseScheduler({
     wanted: options.scheduler,

@@ -51,13 +51,13 @@ export async function makeRunsDirectory(): Promise<void> {
       },
     );
   }
-  await refuseForeign();
+  await refuseForeignRuns();
 }
 
-/** A run directory made by somebody else, or a symlink to one, is never written to. */
-async function refuseForeign(): Promise<void> {
-  const status = await lstat(runsDirectory);
-  if (status.isDirectory() && status.uid === process.geteuid?.()) return;
+/** A run directory made by somebody else, or a symlink to one, is neither believed nor written to. */
+export async function refuseForeignRuns(): Promise<void> {
+  const status = await lstat(runsDirectory).catch(() => undefined);
+  if (status === undefined || (status.isDirectory() && status.uid === process.geteuid?.())) return;
   throw new BcopyError(
     'destinationUnwritable',
     `cannot keep the run here: ${runsDirectory} belongs to somebody else`,

@@ -1,8 +1,10 @@
-import { readSync } from 'node:fs';
+import { readSync, writeSync } from 'node:fs';
 
 export type Line = { readonly text: string; readonly offset: number; readonly next: number };
 
-const chunkBytes = 1 << 18;
+const chunkBytes = 1 << 16;
+/** So much text is encoded at a time. */
+const textAtMost = 1 << 13;
 
 /**
  * The complete lines of an open file from `offset` on, without their newline, with a fixed amount of memory per
@@ -41,4 +43,51 @@ function makeRoom(buffer: Buffer, start: number, filled: number): Buffer {
   const larger = Buffer.allocUnsafe(buffer.length * 2);
   rest.copy(larger);
   return larger;
+}
+
+/** Appends lines to an open file, with a fixed amount of memory: many are encoded, and many written, at a time. */
+export class LineWriter {
+  readonly #file: number;
+  readonly #buffer = Buffer.allocUnsafeSlow(chunkBytes);
+  #filled = 0;
+  #written = 0;
+  #text = '';
+
+  constructor(file: number) {
+    this.#file = file;
+  }
+
+  /** Adds text that ends with a newline. */
+  add(lines: string): void {
+    this.#text += lines;
+    if (this.#text.length >= textAtMost) this.#encode();
+  }
+
+  /** Where the next line begins, in bytes. */
+  get offset(): number {
+    this.#encode();
+    return this.#written + this.#filled;
+  }
+
+  /** Writes all lines to the file. */
+  flush(): void {
+    this.#encode();
+    this.#write(this.#buffer.subarray(0, this.#filled));
+    this.#filled = 0;
+  }
+
+  #encode(): void {
+    const text = this.#text;
+    if (text === '') return;
+    this.#text = '';
+    const bytesAtMost = text.length * 3;
+    if (bytesAtMost > this.#buffer.length - this.#filled) this.flush();
+    if (bytesAtMost > this.#buffer.length) this.#write(Buffer.from(text));
+    else this.#filled += this.#buffer.write(text, this.#filled);
+  }
+
+  #write(bytes: Uint8Array): void {
+    for (let done = 0; done < bytes.length; ) done += writeSync(this.#file, bytes, done);
+    this.#written += bytes.length;
+  }
 }

@@ -1,13 +1,13 @@
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { costOf } from '../model/cost.ts';
 import { bytesOf, type Entry } from '../model/entry.ts';
 import type { Totals } from '../model/plan.ts';
 import type { TapeMark } from '../model/tape.ts';
 import { format } from './files.ts';
+import { LineWriter } from './lines.ts';
 import type { RunPaths } from './run-paths.ts';
 import { formatTapeLine } from './tape-line.ts';
 
-const flushAt = 1 << 20;
 /** One mark in the index for so many entries: what a reader walks at most to find an entry. */
 export const entriesPerMark = 1024;
 
@@ -15,10 +15,8 @@ export const entriesPerMark = 1024;
 export class TapeWriter {
   readonly #tape: number;
   readonly #index: number;
-  #pending: string[] = [];
-  #pendingBytes = 0;
-  #marks: string[] = [];
-  #offset = 0;
+  readonly #lines: LineWriter;
+  readonly #marks: LineWriter;
   #directory = 0;
   #ordinal = 0;
   #cost = 0;
@@ -35,17 +33,19 @@ export class TapeWriter {
   constructor(paths: RunPaths) {
     this.#tape = openSync(paths.tape, 'wx', 0o600);
     this.#index = openSync(paths.tapeIndex, 'wx', 0o600);
-    this.#append(`${JSON.stringify({ type: 'tape', format })}\n`);
-    this.#marks.push(`${JSON.stringify({ type: 'index', format })}\n`);
+    this.#lines = new LineWriter(this.#tape);
+    this.#marks = new LineWriter(this.#index);
+    this.#lines.add(`${JSON.stringify({ type: 'tape', format })}\n`);
+    this.#marks.add(`${JSON.stringify({ type: 'index', format })}\n`);
     // The entries begin inside the source itself, whose line is the first
-    this.#directory = this.#offset;
+    this.#directory = this.#lines.offset;
   }
 
   /** Adds an entry and returns its ordinal. */
   add(entry: Entry): number {
-    if (entry.kind === 'directory') this.#directory = this.#offset;
+    if (entry.kind === 'directory') this.#directory = this.#lines.offset;
     if (this.#ordinal % entriesPerMark === 0) this.#mark();
-    this.#append(formatTapeLine(entry));
+    this.#lines.add(formatTapeLine(entry));
     this.#counts[entry.kind]++;
     this.#cost += costOf(entry);
     this.#bytes += bytesOf(entry);
@@ -71,7 +71,7 @@ export class TapeWriter {
   get end(): TapeMark {
     return {
       ordinal: this.#ordinal,
-      offset: this.#offset,
+      offset: this.#lines.offset,
       directory: this.#directory,
       byte: 0,
       cost: this.#cost,
@@ -81,8 +81,9 @@ export class TapeWriter {
 
   /** Ends both files and syncs them to disk. */
   close(): void {
-    this.#append(`${JSON.stringify({ type: 'end', entries: this.#ordinal })}\n`);
-    this.#flush();
+    this.#lines.add(`${JSON.stringify({ type: 'end', entries: this.#ordinal })}\n`);
+    this.#lines.flush();
+    this.#marks.flush();
     for (const file of [this.#tape, this.#index]) {
       fsyncSync(file);
       closeSync(file);
@@ -97,27 +98,6 @@ export class TapeWriter {
 
   #mark(): void {
     const { ordinal, offset, directory, cost, bytes } = this.end;
-    this.#marks.push(`[${ordinal},${offset},${directory},${cost},${bytes}]\n`);
+    this.#marks.add(`[${ordinal},${offset},${directory},${cost},${bytes}]\n`);
   }
-
-  #append(line: string): void {
-    this.#pending.push(line);
-    const bytes = Buffer.byteLength(line);
-    this.#offset += bytes;
-    this.#pendingBytes += bytes;
-    if (this.#pendingBytes >= flushAt) this.#flush();
-  }
-
-  #flush(): void {
-    writeAll(this.#tape, this.#pending.join(''));
-    writeAll(this.#index, this.#marks.join(''));
-    this.#pending = [];
-    this.#marks = [];
-    this.#pendingBytes = 0;
-  }
-}
-
-function writeAll(file: number, text: string): void {
-  const buffer = Buffer.from(text);
-  for (let done = 0; done < buffer.length; ) done += writeSync(file, buffer, done);
 }

@@ -137,6 +137,13 @@ const cases: Case[] = [
     says: /cannot keep the run here: permission denied/,
   },
   {
+    title: 'a run directory of somebody else',
+    prepare: (cwd) => symlinkSync('other', join(cwd, '.bcopy')),
+    args: copyArgs,
+    exitCode: 6,
+    says: /cannot keep the run here: \.bcopy belongs to somebody else/,
+  },
+  {
     title: 'an unknown option',
     args: [...copyArgs, '--worker', '3', '--wokers', '2'],
     exitCode: 2,

@@ -6,11 +6,16 @@ import { TreeWalk, type WalkOptions } from './walk.ts';
 
 export type { Identity } from './walk.ts';
 
-export type ScanRequest = Omit<WalkOptions, 'root'> & { /** Absolute path of the source. */ readonly path: string };
+export type ScanRequest = Omit<WalkOptions, 'root'> & {
+  /** Absolute path of the source. */ readonly path: string;
+};
 
 /** Walks a tree (see TreeWalk) from its path; throws a SystemError when the root itself cannot be opened. */
 export function* scanTree({ path, ...options }: ScanRequest): Generator<Entry> {
-  const root = check(openat(AT_FDCWD, nativeName(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0), 'open the source');
+  const root = check(
+    openat(AT_FDCWD, nativeName(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0),
+    'open the source',
+  );
   try {
     yield* new TreeWalk({ ...options, root }).entries();
   } finally {
@@ -26,5 +31,7 @@ export function changeDirectory(path: string): boolean {
 /** Device and inode of what a path leads to, symlinks not followed; undefined when there is nothing. */
 export function identityOf(path: string): { device: string; inode: string } | undefined {
   const status = new FileStatus();
-  return status.read(AT_FDCWD, nativeName(path)) < 0 ? undefined : { device: status.device, inode: status.inode };
+  return status.read(AT_FDCWD, nativeName(path)) < 0
+    ? undefined
+    : { device: status.device, inode: status.inode };
 }
