@@ -15,7 +15,6 @@ export const copyNotes = `Examples:
   bcopy -s /gws/a/mydir -d /gws/b/dest --retry    only what is not there yet
   bcopy -s run7 -d /archive/run7 -c --wait        see that all can be read, copy, stay until the end
   bcopy -s run7 -d /archive/run7 --dry-run        what would be submitted
-  sbatch -d afterany:$(bcopy --parsable -s in -d out) analyse.sh
   bcopy status 8063810
   bcopy logs 8063810 --err
 

@@ -11,11 +11,8 @@ fi
 copy=$(bcopy -s "$1" -d "$2" --scheduler slurm --parsable)
 
 # The announced job is the array. Large files get their names, and hard links are made, in the job after it, finish:
-# wait for that one. Its number is in the run directory (docs/run-directory.md).
-status=$(bcopy status "$copy" --json)
-run=$(sed -n 's/.*"run":"\([^"]*\)".*/\1/p' <<<"$status")
-attempt=$(sed -n 's/.*"attempt":\([0-9]*\).*/\1/p' <<<"$status")
-finish=$(sed -n 's/.*"job": "\([0-9]*\)".*/\1/p' ".bcopy/$run/attempts/$attempt/job-finish.json")
+# wait for that one.
+finish=$(bcopy status "$copy" --json | sed -n 's/.*"finish":"\([0-9]*\)".*/\1/p')
 
 # Finish ends with 0 only when everything is at the destination. When it does not, your job is cancelled.
 shift 2

@@ -1,3 +1,4 @@
+import { isComplete } from '../core/model/account.ts';
 import type { DoneRange, PartOutcome } from '../core/model/outcome.ts';
 import { emptyTally } from '../core/model/outcome.ts';
 import { dividedFiles } from '../core/model/plan.ts';
@@ -6,13 +7,14 @@ import { JournalWriter } from '../core/run/journal-writer.ts';
 import { partsOfFile, type RunState, readRunState } from '../core/run/run-state.ts';
 import { sizeOfVersion } from '../core/run/shard-state.ts';
 import { type PlacedEntry, TapeReader } from '../core/run/tape-reader.ts';
+import { writeReport } from '../core/run/write-report.ts';
 import type { FileRequest, FinishedEntry, Storage } from '../core/storage/storage.ts';
+import { announcedJob } from './announced-job.ts';
 import { linkedFrom } from './first-names.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { Recorder } from './recorder.ts';
 import { openStorage, storageRequest, type TaskContext } from './task-context.ts';
 import type { TaskLog } from './task-log.ts';
-import { writeReport } from './write-report.ts';
 
 /**
  * What follows all tasks: divided files get their names, further names of files are made, directories get their
@@ -40,13 +42,18 @@ export async function runFinish(context: TaskContext, log: TaskLog): Promise<boo
     recorder.takeGroup({ ranges: [], notes: storage.takeNotes() });
     await recorder.checkpoint();
     // Who waits for the end line reads the report next
-    const isWhole = await writeReport(context);
+    const isWhole = await reportFinish(context);
     await journal.end(isWhole ? 'complete' : 'failures');
     return isWhole;
   } finally {
     tape.close();
     storage.close();
   }
+}
+
+/** Writes JOBID.log and JOBID.err; true when everything is at the destination. */
+export async function reportFinish(context: TaskContext): Promise<boolean> {
+  return isComplete(await writeReport({ ...context, job: await announcedJob(context) }));
 }
 
 type FinishParts = {

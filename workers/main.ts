@@ -2,11 +2,10 @@ import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { BcopyError, exitCodes } from '../core/model/errors.ts';
 import type { PosixStorageRequest } from '../core/storage/posix/posix-storage.ts';
 import { answerRequests } from './engine.ts';
-import { runFinish } from './finish.ts';
+import { reportFinish, runFinish } from './finish.ts';
 import { runTask } from './task.ts';
 import { readTaskContext } from './task-context.ts';
 import { TaskLog } from './task-log.ts';
-import { writeReport } from './write-report.ts';
 
 /** `task ATTEMPT ARRAY` or `finish ATTEMPT`, in the run directory; the rest comes from SLURM's environment. */
 async function main(argv: readonly string[]): Promise<number> {
@@ -25,7 +24,7 @@ async function finish(attempt: number, log: TaskLog): Promise<number> {
   log.line(`finish ${context.job}: attempt ${attempt} of run ${context.info.id}`);
   const isWhole = await runFinish(context, log).catch(async (error: unknown) => {
     // The account is told all the same; what broke is in finish's own log
-    await writeReport(context);
+    await reportFinish(context);
     throw error;
   });
   log.line(isWhole ? 'complete' : 'incomplete');

@@ -1,7 +1,8 @@
 import { BcopyError, exitCodes } from '../../core/model/errors.ts';
 import type { CancelOptions } from '../job-options.ts';
 import { findRunOfJob } from '../steps/find-run.ts';
-import { jobsOf } from '../steps/run-status.ts';
+import { reportRun } from '../steps/report-run.ts';
+import { jobsOf, readRunStatus } from '../steps/run-status.ts';
 import type { CommandContext } from './context.ts';
 import { schedulerOf } from './status.ts';
 
@@ -14,6 +15,7 @@ export async function cancel({ job }: CancelOptions, context: CommandContext): P
   await scheduler.cancel(
     run.attempts.flatMap((attempt) => (attempt.scheduler === scheduler.kind ? jobsOf(run, attempt) : [])),
   );
+  if (!(await readRunStatus(run, scheduler)).isFinished) await reportRun(run);
   context.stdout.write(`Job <${job}> is cancelled; the same command with --retry goes on with it.\n`);
   return exitCodes.done;
 }

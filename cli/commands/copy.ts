@@ -1,14 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { exitCodes } from '../../core/model/errors.ts';
+import { formatCount, formatCounted } from '../../core/model/units.ts';
 import type { CopyOptions } from '../options.ts';
 import { formatPlan, formatSubmitted, formatTrees, formatUnreadable } from '../output/copy-text.ts';
 import { copyProgress, scanProgress } from '../output/progress.ts';
 import { chooseScheduler } from '../schedulers/choose.ts';
 import { makeRunsDirectory, refuseForeignRuns } from '../steps/create-run.ts';
 import { refuseBusyRun, retryRun } from '../steps/earlier-run.ts';
+import { checkTemplates } from '../steps/job-script.ts';
 import { packagePaths } from '../steps/package-paths.ts';
 import { describeRun, planRun } from '../steps/plan-run.ts';
 import { checkTrees } from '../steps/preflight.ts';
+import { reportRun } from '../steps/report-run.ts';
 import { type Copy, type SubmittedRun, submitRun } from '../steps/submit-run.ts';
 import { waitForRun } from '../steps/wait-for-run.ts';
 import type { CommandContext } from './context.ts';
@@ -19,6 +22,8 @@ export async function copy(options: CopyOptions, context: CommandContext): Promi
   const say = (text: string) => void (options.parsable || context.stdout.write(text));
   const trees = checkTrees(options.source, options.destination);
   await refuseForeignRuns();
+  const { node, workerBundle: worker, templates } = options;
+  if (templates !== undefined) await checkTemplates(templates, { node, worker, version: context.version });
   const supervisorPath = packagePaths().supervisorBundle;
   const scheduler = await chooseScheduler({
     wanted: options.scheduler,
@@ -71,8 +76,10 @@ async function wait(
     say(`${log.trimEnd().split('\n').at(-1) ?? ''}\n`);
     return exitCodes.done;
   }
+  if (!status.isFinished) await reportRun(status.run);
+  const { failed, left } = status.account;
   note(
-    `not everything is copied: ${status.account.failed.entries} entries failed, ${status.account.left.entries} are not done; see ${submitted.job}.err`,
+    `not everything is copied: ${formatCounted(failed.entries, 'entry', 'entries')} failed, ${formatCount(left.entries)} not done; see ${submitted.job}.err`,
   );
   return exitCodes.incomplete;
 }

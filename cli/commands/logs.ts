@@ -21,7 +21,10 @@ export async function logs(options: LogsOptions, context: CommandContext): Promi
 function fileOf(run: FoundRun, { shard, job, err }: LogsOptions): string {
   const ending = err ? 'err' : 'log';
   if (shard === undefined) return run.paths.userLog(job, ending);
-  for (const attempt of run.attempts.toReversed()) {
+  const named = run.attempts.filter(({ jobs }) =>
+    [...jobs.arrays.map(({ job: id }) => id), jobs.finish].includes(job),
+  );
+  for (const attempt of [...named, ...run.attempts.toReversed()]) {
     const array = attempt.arrays.find(({ base, tasks }) => tasks.includes(shard - base));
     const id = attempt.jobs.arrays.find(({ number }) => number === array?.number)?.job;
     if (array !== undefined && id !== undefined)

@@ -1,5 +1,6 @@
 import type { Account } from '../../core/model/account.ts';
 import { quoteName } from '../../core/model/names.ts';
+import { quoteForShell } from '../../core/model/shell-words.ts';
 import { formatBytes, formatCount, formatDuration } from '../../core/model/units.ts';
 import type { RunStatus, ShardStatus } from '../steps/run-status.ts';
 
@@ -73,7 +74,8 @@ function nextLines({ phase, run }: RunStatus, job: string): string[] {
   if (phase === 'complete') return [];
   if (phase === 'incomplete' || phase === 'not submitted')
     return [
-      `to go on, in the directory where it was made: bcopy -s ${quoteName(run.info.source.given)} -d ${quoteName(run.info.destination.given)} --retry`,
+      `to go on, in the directory where it was made:`,
+      `  ${[...run.info.command, '--retry'].map(quoteForShell).join(' ')}`,
     ];
   return [`to end it: bcopy cancel ${job}`];
 }
@@ -102,6 +104,8 @@ export function statusFacts({
 }: RunStatus): object {
   return {
     job: attempt?.jobs.announced ?? null,
+    /** The job after all tasks: whoever needs the whole copy waits for this one. */
+    finish: attempt?.jobs.finish ?? null,
     run: run.info.id,
     attempt: attempt?.attempt ?? 0,
     phase,

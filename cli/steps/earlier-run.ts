@@ -1,6 +1,6 @@
 import { BcopyError } from '../../core/model/errors.ts';
 import { quoteName } from '../../core/model/names.ts';
-import { formatCount } from '../../core/model/units.ts';
+import { formatCount, formatCounted } from '../../core/model/units.ts';
 import { readPlan } from '../../core/run/plan-file.ts';
 import { type FoundRun, findNewestRun } from './find-run.ts';
 import { type RunStatus, readRunStatus } from './run-status.ts';
@@ -38,7 +38,7 @@ export async function retryRun(copy: Copy): Promise<EarlierRun> {
   const plan = await readPlan(run.paths);
   if (plan.totals.unreadable > 0) {
     copy.note(
-      `${formatCount(plan.totals.unreadable)} entries could not be read when run ${run.info.id} was planned, so it is planned anew`,
+      `${formatCounted(plan.totals.unreadable, 'entry', 'entries')} could not be read when run ${run.info.id} was planned, so it is planned anew`,
     );
     return { kind: 'plan anew' };
   }

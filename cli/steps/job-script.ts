@@ -42,6 +42,15 @@ export async function renderJobScript(
   return script;
 }
 
+/** Tries the templates of a site before anything is done: a `usage` error for one that cannot be used. */
+export async function checkTemplates(
+  templateDirectory: string,
+  view: Pick<JobScriptView, 'node' | 'worker' | 'version'>,
+): Promise<void> {
+  const trial = { ...view, runId: '20260101-000000-0000', attempt: 1, array: 0 };
+  for (const kind of ['task', 'finish'] as const) await renderJobScript(kind, trial, templateDirectory);
+}
+
 type Template = { readonly file: string; readonly text: string };
 
 async function findTemplate(kind: JobKind, directory: string | undefined): Promise<Template> {

@@ -3,8 +3,9 @@ import { hostname } from 'node:os';
 import { BcopyError } from '../../core/model/errors.ts';
 import { quoteName } from '../../core/model/names.ts';
 import type { Totals } from '../../core/model/plan.ts';
-import { formatCount } from '../../core/model/units.ts';
+import { formatCounted } from '../../core/model/units.ts';
 import type { PlannedCopy } from '../output/copy-text.ts';
+import type { JobRequest } from '../schedulers/scheduler.ts';
 import { createRun, removeRun } from './create-run.ts';
 import { makePlan } from './make-plan.ts';
 import { scanSource, type Unreadable } from './scan-source.ts';
@@ -68,7 +69,7 @@ export async function planRun(copy: Copy, progress: ScanProgress): Promise<Plann
 function unreadableError(source: string, total: number): BcopyError {
   return new BcopyError(
     'sourceUnreadable',
-    `cannot read all of ${quoteName(source)}: ${formatCount(total)} entries are closed to you on ${hostname()}; nothing was submitted`,
+    `cannot read all of ${quoteName(source)}: ${formatCounted(total, 'entry is', 'entries are')} closed to you on ${hostname()}; nothing was submitted`,
     {
       hint: 'without --check the rest is copied, and these are told as failures',
     },
@@ -86,12 +87,25 @@ export async function describeRun(copy: Copy, run: ReadyRun): Promise<PlannedCop
     return {
       plan: run.plan,
       queue: attempt.queue,
-      commands: jobs.map((job) => copy.scheduler.describe(job)),
+      commands: describeJobs(copy, arrays, finish),
       scripts,
     };
   } finally {
     await (run.attempt === 1 ? removeRun(run.paths) : removeAttempt(run));
   }
+}
+
+/** The numbers of the jobs before are not known yet: they stand as ARRAY0, ARRAY1 ... */
+function describeJobs(
+  { scheduler }: Copy,
+  arrays: readonly JobRequest[],
+  finish: JobRequest,
+): (readonly string[])[] {
+  const jobs = arrays.map(({ directory }, i) => ({ id: `ARRAY${i}`, directory }));
+  const described = arrays.map((array, i) =>
+    scheduler.describe({ ...array, after: jobs.slice(Math.max(0, i - 1), i) }),
+  );
+  return [...described, scheduler.describe({ ...finish, after: jobs })];
 }
 
 async function removeAttempt({ paths, attempt }: ReadyRun): Promise<void> {

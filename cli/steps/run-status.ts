@@ -1,5 +1,6 @@
 import { type Account, isComplete } from '../../core/model/account.ts';
 import type { Plan } from '../../core/model/plan.ts';
+import { paceOfAttempt } from '../../core/run/pace.ts';
 import { readPlan } from '../../core/run/plan-file.ts';
 import { accountOfRun, type RunState, readRunState, shardsWithWorkLeft } from '../../core/run/run-state.ts';
 import type { JobRef, Scheduler, TaskState } from '../schedulers/scheduler.ts';
@@ -41,6 +42,8 @@ export type RunStatus = {
   readonly remainingMs: number | undefined;
   /** Shards that a --retry would cover. */
   readonly left: readonly number[];
+  /** True when finish of the newest attempt has come to its end: then JOBID.log is written. */
+  readonly isFinished: boolean;
   /** False when the scheduler gave no answer: then the journals alone are told. */
   readonly schedulerAnswered: boolean;
 };
@@ -51,13 +54,23 @@ export async function readRunStatus(run: FoundRun, scheduler: Scheduler | undefi
   const state = await readRunState(run.paths, plan);
   const account = accountOfRun(plan, state);
   const attempt = run.attempts.at(-1);
-  const tasks =
-    attempt === undefined || hasFinished(attempt, state) ? [] : await askFor(run, attempt, scheduler);
+  const isFinished = attempt !== undefined && hasFinished(attempt, state);
+  const tasks = attempt === undefined || isFinished ? [] : await askFor(run, attempt, scheduler);
   const shards = plan.shards.map((_, number) => shardStatus(plan, state, number, attempt, tasks));
   const left = shardsWithWorkLeft(plan, state);
   const phase = phaseOf({ attempt, state, account, shards, tasks });
   const pace = paceOf(state, attempt, account);
-  return { run, attempt, phase, account, shards, left, schedulerAnswered: tasks !== undefined, ...pace };
+  return {
+    run,
+    attempt,
+    phase,
+    account,
+    shards,
+    left,
+    isFinished,
+    schedulerAnswered: tasks !== undefined,
+    ...pace,
+  };
 }
 
 /** True once finish of the newest attempt has come to its end. */
@@ -156,25 +169,19 @@ function phaseOf({ attempt, state, account, shards, tasks }: PhaseFacts): RunPha
   return mayCome ? 'finishing' : 'incomplete';
 }
 
-/** Measured over the newest attempt: what its journals have recorded since it began. */
+/** Measured over the newest attempt, and what is left at this pace. */
 function paceOf(
   state: RunState,
   attempt: FoundAttempt | undefined,
   account: Account,
 ): Pick<RunStatus, 'rate' | 'remainingMs'> {
-  const journals = state.shards
-    .flatMap((shard) => shard.journals)
-    .filter(({ name }) => name.attempt === attempt?.attempt);
-  if (journals.length === 0 || account.copied.entries === 0)
+  const pace = attempt === undefined ? undefined : paceOfAttempt(state, attempt.attempt, Date.now());
+  if (pace === undefined || pace.bytesPerSecond + pace.entriesPerSecond === 0)
     return { rate: undefined, remainingMs: undefined };
-  const start = Math.min(...journals.map(({ startedAt }) => Date.parse(startedAt)));
-  const isOver = journals.every(({ endedAt }) => endedAt !== undefined);
-  const end = isOver ? Math.max(...journals.map(({ endedAt }) => Date.parse(endedAt!))) : Date.now();
-  const seconds = Math.max(0.001, (end - start) / 1000);
-  const rate = { bytes: account.copied.bytes / seconds, entries: account.copied.entries / seconds };
+  const rate = { bytes: pace.bytesPerSecond, entries: pace.entriesPerSecond };
   const waits = [
     account.left.bytes / Math.max(1, rate.bytes),
     account.left.entries / Math.max(0.001, rate.entries),
   ];
-  return { rate, remainingMs: isOver ? undefined : Math.max(...waits) * 1000 };
+  return { rate, remainingMs: pace.endedAt === undefined ? Math.max(...waits) * 1000 : undefined };
 }

@@ -36,7 +36,7 @@ export type PartOutcome = {
   readonly to: number;
   /** The state of the source file that these bytes come from; parts of different versions never make a file. */
   readonly version: string;
-  /** The inode of the temporary file that holds them; a later one means that they are lost. */
+  /** Which temporary file holds them (inode and birth); another of its name means that they are lost. */
   readonly temporary: string;
   /** True when the destination held the same file before (type, size and mtime). */
   readonly same: boolean;

@@ -83,7 +83,7 @@ function settleDisputes(paths: RunPaths, shards: readonly ShardState[]): void {
   }
 }
 
-function sumNotes(states: readonly Pick<ShardState, 'notes'>[]): Map<string, number> {
+function sumNotes(states: readonly { readonly notes: ReadonlyMap<string, number> }[]): Map<string, number> {
   const notes = new Map<string, number>();
   for (const state of states)
     for (const [note, entries] of state.notes) notes.set(note, (notes.get(note) ?? 0) + entries);

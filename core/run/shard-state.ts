@@ -18,6 +18,8 @@ export type JournalSummary = {
   readonly endedAt: string | undefined;
   /** Why it ended; undefined while it runs, or when it was killed. */
   readonly reason: string | undefined;
+  /** What this worker has copied: entries, and bytes including those of parts. */
+  readonly copied: Tally;
 };
 
 /** What the journals of one shard say, taken together. Memory grows with failures and gaps, not with entries. */
@@ -44,13 +46,16 @@ export class ShardState {
         startedAt: line.startedAt,
         endedAt: undefined,
         reason: undefined,
+        copied: emptyTally(),
       });
     } else if (line.type === 'done') {
       this.#addDone(line);
+      this.#countCopied(line.copied);
     } else if (line.type === 'entry') {
       if (!this.done.has(line.ordinal)) this.outcomes.set(line.ordinal, line);
     } else if (line.type === 'part') {
       this.parts.push(line);
+      if (!line.same) this.#countCopied({ entries: 0, bytes: line.to - line.from });
     } else if (line.type === 'note') {
       this.notes.set(line.note, (this.notes.get(line.note) ?? 0) + line.entries);
     } else if (line.type === 'end') {
@@ -70,6 +75,11 @@ export class ShardState {
     } else {
       this.disputed.push(...fresh);
     }
+  }
+
+  #countCopied(copied: Readonly<Tally>): void {
+    const journal = this.journals.at(-1);
+    if (journal !== undefined) addTally(journal.copied, copied);
   }
 
   #forget(fresh: readonly Range[]): void {

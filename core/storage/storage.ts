@@ -72,7 +72,7 @@ export interface Storage {
   copyGroup(group: EntryGroup): GroupOutcome;
   /** Writes a byte range into the one temporary file of a divided file. */
   copyPart(request: PartRequest): PartResult;
-  /** The version of a divided file at the source and the inode of its temporary file; empty where there is none. */
+  /** The version of a divided file at the source and the identity of its temporary file; empty where there is none. */
   dividedState(ordinal: number, path: string): { readonly version: string; readonly temporary: string };
   /** Gives a divided file its metadata and its name, if it still is the version its parts were copied from. */
   completeFile(request: FileRequest): FinishedEntry;

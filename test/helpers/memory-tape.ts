@@ -23,7 +23,14 @@ export function layTape(entries: readonly Entry[]): MemoryTape {
   const totals = totalsOf(entries);
   const start = { ordinal: 0, offset: 0, directory: 0, byte: 0, cost: 0, bytes: 0 };
   const { cost, bytes } = totals;
-  const end = { ordinal: entries.length, offset: entries.length * lineBytes, directory, byte: 0, cost, bytes };
+  const end = {
+    ordinal: entries.length,
+    offset: entries.length * lineBytes,
+    directory,
+    byte: 0,
+    cost,
+    bytes,
+  };
   return { entries: located, totals, start, end };
 }
 

@@ -30,7 +30,12 @@ export function writeTape(paths: RunPaths, entries: readonly Entry[]): TapeWrite
 }
 
 /** Cuts the tape of a run into shards that can be read from it. */
-export function planRun(paths: RunPaths, entries: readonly Entry[], shards: number, partBytes?: number): Plan {
+export function planRun(
+  paths: RunPaths,
+  entries: readonly Entry[],
+  shards: number,
+  partBytes?: number,
+): Plan {
   const plan = cutTape(layTape(entries), shards, partBytes);
   const tape = new TapeReader(paths);
   const placed = [...tape.between(0, entries.length)];
@@ -58,16 +63,17 @@ export function headerLine(name: JournalName): JournalLine {
 /** Writes a journal as a worker would: a header, then these lines. */
 export function writeJournal(paths: RunPaths, name: JournalName, lines: readonly JournalLine[]): string {
   const file = paths.journal(name);
-  writeFileSync(
-    file,
-    [headerLine(name), ...lines].map((line) => `${JSON.stringify(line)}\n`).join(''),
-  );
+  writeFileSync(file, [headerLine(name), ...lines].map((line) => `${JSON.stringify(line)}\n`).join(''));
   return file;
 }
 
 type Done = Extract<JournalLine, { type: 'done' }>;
 
-export function done(from: number, to: number, tallies: Partial<Pick<Done, 'copied' | 'skipped' | 'linked'>>): Done {
+export function done(
+  from: number,
+  to: number,
+  tallies: Partial<Pick<Done, 'copied' | 'skipped' | 'linked'>>,
+): Done {
   return {
     type: 'done',
     from,

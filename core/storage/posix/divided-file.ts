@@ -1,7 +1,7 @@
 import type { PartOutcome } from '../../model/outcome.ts';
 import type { FileRequest, PartRequest } from '../storage.ts';
 import { copyContent } from './copy-content.ts';
-import { FileStatus } from './file-status.ts';
+import { FileStatus, withBirth } from './file-status.ts';
 import {
   close,
   ENOENT,
@@ -58,13 +58,13 @@ function isThere({ destinationDirectory, name }: FileDirectories): boolean {
   return existing.read(destinationDirectory, name) === 0 && existing.hasSameContentAs(before);
 }
 
-/** Returns the inode of the temporary file that now holds the bytes. */
+/** Returns the identity of the temporary file that now holds the bytes. */
 function writePart(source: number, where: FileDirectories, from: number, to: number): string {
   const maySkipHoles = before.allocatedBytes < before.bytes;
   const destination = openTemporary(where, O_CREAT);
   try {
     copyContent({ source, destination, from, to, maySkipHoles });
-    return after.readOpen(destination, 'look at the temporary file').inode;
+    return after.readOpen(destination, 'look at the temporary file', withBirth).identity;
   } finally {
     close(destination);
   }
@@ -75,10 +75,11 @@ function openTemporary({ destinationDirectory, temporary }: FileDirectories, mor
   return check(openat(destinationDirectory, temporary, flags, 0o600), 'create');
 }
 
-/** The version of the source file, and the inode of the temporary file; empty where there is none. */
+/** The version of the source file, and the identity of the temporary file; empty where there is none. */
 export function readDividedState(where: FileDirectories): { version: string; temporary: string } {
   const version = before.read(where.sourceDirectory, where.name) === 0 ? before.version : '';
-  const temporary = existing.read(where.destinationDirectory, where.temporary) === 0 ? existing.inode : '';
+  const found = existing.read(where.destinationDirectory, where.temporary, withBirth);
+  const temporary = found === 0 ? existing.identity : '';
   return { version, temporary };
 }
 
@@ -99,11 +100,11 @@ export function completeParts(
   }
   if (before.version !== request.version) throw new SystemError('CHANGED', 'copy');
   if (request.same) return confirmThere(where);
-  const status = existing.read(where.destinationDirectory, where.temporary);
+  const status = existing.read(where.destinationDirectory, where.temporary, withBirth);
   // An earlier finish has renamed it and was ended before it could say so
   if (status === ENOENT && isThere(where)) return 'copied';
   check(status, 'look at the temporary file');
-  if (existing.inode !== request.temporary) throw new SystemError('CHANGED', 'look at the temporary file');
+  if (existing.identity !== request.temporary) throw new SystemError('CHANGED', 'look at the temporary file');
   return completeTemporary(where, note);
 }
 

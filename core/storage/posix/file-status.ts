@@ -4,12 +4,15 @@ import {
   AT_SYMLINK_NOFOLLOW,
   type NativeName,
   STATX_BASIC_STATS,
+  STATX_BTIME,
   statx,
 } from './libc.ts';
 import { check } from './system-error.ts';
 
 const S_IFMT = 0o170000;
 const high = 2 ** 32;
+/** The mask for `identity`. */
+export const withBirth = STATX_BASIC_STATS | STATX_BTIME;
 
 /**
  * What statx(2) says of one file, read from a buffer that is used again and again (struct statx, linux/stat.h:
@@ -22,13 +25,13 @@ export class FileStatus {
   readonly #times = new Uint8Array(32);
 
   /** Returns 0, or the negative errno. Symlinks are not followed. */
-  read(directory: number, name: NativeName): number {
-    return statx(directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, this.#bytes);
+  read(directory: number, name: NativeName, mask = STATX_BASIC_STATS): number {
+    return statx(directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, mask, this.#bytes);
   }
 
   /** Reads the status of an open file; throws a SystemError. */
-  readOpen(fd: number, action: string): this {
-    check(statx(fd, '', AT_EMPTY_PATH, STATX_BASIC_STATS, this.#bytes), action);
+  readOpen(fd: number, action: string, mask = STATX_BASIC_STATS): this {
+    check(statx(fd, '', AT_EMPTY_PATH, mask, this.#bytes), action);
     return this;
   }
 
@@ -69,6 +72,14 @@ export class FileStatus {
   }
   get inode(): string {
     return String(this.#view.getBigUint64(32, true));
+  }
+  /**
+   * Inode and, where the file system tells it, birth: an inode number alone goes to another file as soon as its own is
+   * gone. For what was read with `withBirth`.
+   */
+  get identity(): string {
+    const hasBirth = (this.#view.getUint32(0, true) & STATX_BTIME) !== 0;
+    return hasBirth ? `${this.inode}:${this.#time(80)}` : this.inode;
   }
   get device(): string {
     return `${this.#view.getUint32(136, true)}:${this.#view.getUint32(140, true)}`;

@@ -1,13 +1,14 @@
-import { type Account, isComplete } from '../core/model/account.ts';
-import { adviceFor, meaningOf } from '../core/model/advice.ts';
-import { quoteName } from '../core/model/names.ts';
-import type { EntryOutcome } from '../core/model/outcome.ts';
-import type { Plan } from '../core/model/plan.ts';
-import { formatBytes, formatCount, formatDuration } from '../core/model/units.ts';
-import type { Attempt } from '../core/run/attempt-file.ts';
-import type { RunInfo } from '../core/run/run-info.ts';
-import { outcomesOf, type RunState } from '../core/run/run-state.ts';
-import type { JournalSummary } from '../core/run/shard-state.ts';
+import { type Account, isComplete } from '../model/account.ts';
+import { adviceFor, meaningOf } from '../model/advice.ts';
+import { quoteName } from '../model/names.ts';
+import type { EntryOutcome } from '../model/outcome.ts';
+import type { Plan } from '../model/plan.ts';
+import { formatBytes, formatCount, formatCounted, formatDuration } from '../model/units.ts';
+import type { Attempt } from './attempt-file.ts';
+import { journalsOfAttempt, paceOfAttempt } from './pace.ts';
+import type { RunInfo } from './run-info.ts';
+import { outcomesOf, type RunState } from './run-state.ts';
+import type { JournalSummary } from './shard-state.ts';
 
 /** Paths listed for each cause; more are counted. */
 const pathsAtMost = 10_000;
@@ -64,35 +65,30 @@ function accountLines(account: Account): string[] {
   return [row('', 'entries', 'bytes'), ...rows];
 }
 
-function timeLines({ state, attempt, account }: ReportFacts): string[] {
-  const journals = state.shards.flatMap((shard, number) =>
-    shard.journals
-      .filter(({ name }) => name.attempt === attempt.attempt)
-      .map((journal) => ({ ...journal, number })),
-  );
-  if (journals.length === 0) return ['elapsed      no task of this attempt has run'];
-  const start = Math.min(...journals.map(({ startedAt }) => Date.parse(startedAt)));
-  const end = Math.max(...journals.map(endOf));
-  const seconds = Math.max(0.001, (end - start) / 1000);
+function timeLines({ state, attempt }: ReportFacts): string[] {
+  const pace = paceOfAttempt(state, attempt.attempt);
+  if (pace === undefined) return ['elapsed      no task of this attempt has run'];
+  const journals = journalsOfAttempt(state, attempt.attempt);
   const slowest = journals.reduce((a, b) => (elapsedOf(b) > elapsedOf(a) ? b : a));
-  const rate = `${formatBytes(account.copied.bytes / seconds)}/s, ${formatCount(account.copied.entries / seconds)} entries/s`;
+  const [start, end] = [
+    new Date(pace.startedAt).toISOString(),
+    new Date(pace.startedAt + pace.elapsedMs).toISOString(),
+  ];
   return [
-    `elapsed      ${formatDuration(end - start)} (${new Date(start).toISOString()} to ${new Date(end).toISOString()})`,
-    `rate         ${rate}`,
-    `slowest      shard ${slowest.number} (task ${slowest.job} on ${slowest.name.host}): ${formatDuration(elapsedOf(slowest))}`,
+    `elapsed      ${formatDuration(pace.elapsedMs)} (${start} to ${end})`,
+    `rate         ${formatBytes(pace.bytesPerSecond)}/s, ${formatCount(pace.entriesPerSecond)} entries/s`,
+    `slowest      shard ${slowest.shard} (task ${slowest.job} on ${slowest.name.host}): ${formatDuration(elapsedOf(slowest))}`,
   ];
 }
 
-function endOf(journal: JournalSummary): number {
-  return Date.parse(journal.endedAt ?? journal.startedAt);
-}
-
-function elapsedOf(journal: JournalSummary): number {
-  return endOf(journal) - Date.parse(journal.startedAt);
+function elapsedOf({ startedAt, endedAt }: JournalSummary): number {
+  return Date.parse(endedAt ?? startedAt) - Date.parse(startedAt);
 }
 
 function noteLines(state: RunState): string[] {
-  return [...state.notes].map(([note, entries]) => `note         ${note}: ${formatCount(entries)} entries`);
+  return [...state.notes].map(
+    ([note, entries]) => `note         ${note}: ${formatCounted(entries, 'entry', 'entries')}`,
+  );
 }
 
 function verdict({ account, plan, command }: ReportFacts): string {
@@ -103,7 +99,7 @@ function verdict({ account, plan, command }: ReportFacts): string {
     return `All files are copied but ${formatCount(vanished.entries)} that vanished from the source meanwhile.`;
   }
   return [
-    `Not everything is copied: ${formatCount(failed.entries)} entries failed, ${formatCount(left.entries)} are not done.`,
+    `Not everything is copied: ${formatCounted(failed.entries, 'entry', 'entries')} failed, ${formatCount(left.entries)} not done.`,
     'To copy what is missing:',
     `  ${command} --retry`,
   ].join('\n');
@@ -138,7 +134,7 @@ function causeLines(cause: string, outcomes: readonly EntryOutcome[]): string[] 
 
 function leftLines({ account, state, plan, attempt }: ReportFacts): string[] {
   const lines = [
-    `${formatCount(account.left.entries)} entries are not done: their tasks did not come to an end`,
+    `${formatCounted(account.left.entries, 'entry is', 'entries are')} not done: tasks did not come to their end`,
   ];
   for (const number of plan.shards.keys()) {
     const journals = state.shards[number]!.journals.filter(({ name }) => name.attempt === attempt.attempt);

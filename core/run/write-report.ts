@@ -1,0 +1,41 @@
+import { chmod, rename, stat, writeFile } from 'node:fs/promises';
+import type { Account } from '../model/account.ts';
+import type { Plan } from '../model/plan.ts';
+import { quoteForShell } from '../model/shell-words.ts';
+import type { Attempt } from './attempt-file.ts';
+import { formatErr, formatLog } from './report.ts';
+import type { RunInfo } from './run-info.ts';
+import type { RunPaths } from './run-paths.ts';
+import { accountOfRun, readRunState } from './run-state.ts';
+
+export type ReportRequest = {
+  readonly paths: RunPaths;
+  readonly info: RunInfo;
+  readonly plan: Plan;
+  readonly attempt: Attempt;
+  /** The number that was announced. */
+  readonly job: string;
+};
+
+/** Writes JOBID.log and JOBID.err whole, from the journals as they are now, and returns the account they tell. */
+export async function writeReport({ paths, info, plan, attempt, job }: ReportRequest): Promise<Account> {
+  const state = await readRunState(paths, plan);
+  const account = accountOfRun(plan, state);
+  const command = info.command.map(quoteForShell).join(' ');
+  const facts = { info, plan, attempt, state, account, job, command };
+  await replace(paths.userLog(job, 'err'), formatErr(facts));
+  await replace(paths.userLog(job, 'log'), formatLog(facts));
+  return account;
+}
+
+/** Complete or not at all; readable by whom the file was made readable for at submission. */
+async function replace(file: string, text: string): Promise<void> {
+  const temporary = `${file}.${process.pid}.tmp`;
+  const mode = await stat(file).then(
+    (status) => status.mode & 0o777,
+    () => undefined,
+  );
+  await writeFile(temporary, text);
+  if (mode !== undefined) await chmod(temporary, mode);
+  await rename(temporary, file);
+}

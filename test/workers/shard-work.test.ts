@@ -1,0 +1,188 @@
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { JournalRecord } from '../../core/run/journal-lines.ts';
+import { readRunState } from '../../core/run/run-state.ts';
+import { PosixStorage } from '../../core/storage/posix/posix-storage.ts';
+import { startEngine } from '../../workers/engine.ts';
+import { Recorder } from '../../workers/recorder.ts';
+import { ShardWork } from '../../workers/task.ts';
+import { faultyStorage } from '../helpers/faulty-storage.ts';
+import { done, journalName, writeJournal } from '../helpers/run-fixture.ts';
+import { requestFor } from '../helpers/storage-trees.ts';
+import { keptLog, makeTask, type TaskFixture } from '../helpers/task-fixture.ts';
+import { file, makeTree, readTree, type Tree } from '../helpers/tree.ts';
+
+const MiB = 2 ** 20;
+/** Ordinal 0 is the directory itself; the files follow in the scan's order. */
+const tenFiles: Tree = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`f${i}`, `${i}`]));
+
+let task: TaskFixture;
+afterEach(() => task.remove());
+
+type Circumstances = {
+  readonly faults?: ReadonlyMap<number, string>;
+  readonly shard?: number;
+  readonly isSuperseded?: boolean;
+  readonly isStopped?: boolean;
+};
+
+/** Does one shard's work with a storage that has faults. */
+async function work({
+  faults = new Map(),
+  shard = 0,
+  isSuperseded = false,
+  isStopped = false,
+}: Circumstances) {
+  const context = task.context(journalName(shard));
+  const request = requestFor(task.trees);
+  const { faulty, tried } = faultyStorage(new PosixStorage(request), faults);
+  const records: JournalRecord[] = [];
+  const recorder = new Recorder({
+    sync: () => faulty.sync(),
+    append: async (some) => void records.push(...some),
+    isSuperseded: async () => isSuperseded,
+    checkpointMs: 30_000,
+  });
+  const program = new URL('file:///not/used');
+  const engine = startEngine(1, faulty, request, program);
+  const state = (await readRunState(task.run.paths, task.plan, shard)).shards[shard]!;
+  const { log, lines } = keptLog();
+  const signal = isStopped ? AbortSignal.abort() : new AbortController().signal;
+  const options = { program, log, signal };
+  const reason = await new ShardWork({ context, state, storage: faulty, engine, recorder, options }).run();
+  faulty.close();
+  return { reason, records, tried, lines };
+}
+
+const makeFiles = async () => {
+  task = await makeTask(({ source }) => makeTree(source, tenFiles));
+};
+const ofType = <T extends JournalRecord['type']>(records: readonly JournalRecord[], type: T) =>
+  records.filter((record): record is Extract<JournalRecord, { type: T }> => record.type === type);
+const copiedIn = (records: readonly JournalRecord[]) =>
+  ofType(records, 'done').reduce((sum, { copied }) => sum + copied.entries, 0);
+
+describe('the work on a shard', () => {
+  test('is complete when all is copied, in one record', async () => {
+    await makeFiles();
+    const { reason, records, lines } = await work({});
+    expect(reason).toBe('complete');
+    expect(records).toEqual([done(0, 11, { copied: { entries: 10, bytes: 10 } })]);
+    expect(lines).toEqual([]);
+    const contents = { attributes: false };
+    expect(await readTree(task.trees.destination, contents)).toEqual(
+      await readTree(task.trees.source, contents),
+    );
+  });
+
+  test.each(['EIO', 'ESTALE', 'EBUSY'])(
+    'tries an entry again after %s, and says nothing of it',
+    async (cause) => {
+      await makeFiles();
+      const { reason, records, tried, lines } = await work({ faults: new Map([[4, cause]]) });
+      expect(reason).toBe('complete');
+      expect(records).toEqual([done(0, 11, { copied: { entries: 10, bytes: 10 } })]);
+      expect(tried.filter((ordinal) => ordinal === 4)).toHaveLength(2);
+      expect(lines).toEqual([]);
+      expect(readdirSync(task.trees.destination)).toHaveLength(10);
+    },
+  );
+
+  test('gives a passing fault up that does not pass', { timeout: 60_000 }, async () => {
+    await makeFiles();
+    const faults = new Map([4, 11, 12, 13, 14, 15].map((number) => [number, 'EIO']));
+    const { reason, records, tried } = await work({ faults });
+    expect(reason).toBe('failures');
+    expect(tried.filter((ordinal) => ordinal === 4)).toHaveLength(5);
+    expect(ofType(records, 'entry')).toMatchObject([{ ordinal: 4, outcome: 'failed', cause: 'EIO' }]);
+    expect(copiedIn(records)).toBe(9);
+  });
+
+  test('goes on after a failure that is for a person', async () => {
+    await makeFiles();
+    const { reason, records, tried, lines } = await work({ faults: new Map([[4, 'EACCES']]) });
+    expect(reason).toBe('failures');
+    expect(tried).toHaveLength(10);
+    expect(ofType(records, 'done').map(({ from, to }) => [from, to])).toEqual([
+      [0, 4],
+      [5, 11],
+    ]);
+    expect(lines).toEqual([
+      expect.stringMatching(/^f\d: failed: open source: permission denied \(EACCES\)$/),
+    ]);
+  });
+
+  test.each(['ENOSPC', 'EDQUOT', 'EROFS'])('ends at %s, and records what was done before', async (cause) => {
+    await makeFiles();
+    const { reason, records, tried } = await work({ faults: new Map([[4, cause]]) });
+    expect(reason).toBe('hopeless');
+    expect(tried).toEqual([1, 2, 3, 4]);
+    expect(ofType(records, 'done')).toEqual([done(0, 4, { copied: { entries: 3, bytes: 3 } })]);
+    expect(ofType(records, 'entry')).toMatchObject([{ ordinal: 4, outcome: 'failed', cause }]);
+  });
+
+  test('is complete without what vanished', async () => {
+    await makeFiles();
+    const { reason, records } = await work({ faults: new Map([[4, 'ENOENT']]) });
+    expect(reason).toBe('complete');
+    expect(ofType(records, 'entry')).toMatchObject([{ ordinal: 4, outcome: 'vanished' }]);
+    expect(copiedIn(records)).toBe(9);
+  });
+
+  test('passes over what earlier workers recorded', async () => {
+    await makeFiles();
+    writeJournal(task.run.paths, journalName(0, 1), [done(0, 6, { copied: { entries: 5, bytes: 5 } })]);
+    const { tried, records } = await work({});
+    expect(tried).toEqual([6, 7, 8, 9, 10]);
+    expect(records).toEqual([done(6, 11, { copied: { entries: 5, bytes: 5 } })]);
+  });
+
+  test('takes nothing up once it is told to stop', async () => {
+    await makeFiles();
+    const { reason, tried } = await work({ isStopped: true });
+    expect([reason, tried]).toEqual(['cut off', []]);
+  });
+
+  test('records nothing when a newer worker has the shard', async () => {
+    await makeFiles();
+    const { reason, records } = await work({ isSuperseded: true });
+    expect([reason, records]).toEqual(['superseded', []]);
+  });
+});
+
+describe('the work on parts', () => {
+  const size = 6 * MiB;
+  const makeBig = async () => {
+    const big = { big: file(Buffer.alloc(size, 'big')) };
+    task = await makeTask(({ source }) => makeTree(source, big), 2, MiB);
+    expect(task.plan.shards.map(({ start, end }) => [start.byte, end.byte])).toEqual([
+      [0, 3 * MiB],
+      [3 * MiB, 0],
+    ]);
+  };
+
+  test('tries a part again after a passing fault', async () => {
+    await makeBig();
+    const { reason, records, tried } = await work({ faults: new Map([[1, 'EIO']]), shard: 1 });
+    expect([reason, tried]).toEqual(['complete', [1, 1]]);
+    expect(ofType(records, 'part')).toMatchObject([{ ordinal: 1, from: 3 * MiB, to: size, same: false }]);
+  });
+
+  test('ends when no more can be written', async () => {
+    await makeBig();
+    const { reason, records } = await work({ faults: new Map([[1, 'ENOSPC']]) });
+    expect(reason).toBe('hopeless');
+    expect(ofType(records, 'part')).toEqual([]);
+  });
+
+  test('copies a part that was recorded again only when its bytes are gone', async () => {
+    await makeBig();
+    const first = await work({ shard: 1 });
+    writeJournal(task.run.paths, journalName(1, 1), first.records);
+    expect((await work({ shard: 1 })).tried).toEqual([]);
+    const [temporary] = readdirSync(task.trees.destination);
+    rmSync(`${task.trees.destination}/${temporary}`);
+    expect((await work({ shard: 1 })).tried).toEqual([1]);
+    expect(existsSync(`${task.trees.destination}/${temporary}`)).toBe(true);
+  });
+});
