@@ -3,8 +3,8 @@ import type { CancelOptions } from '../job-options.ts';
 import { findRunOfJob } from '../steps/find-run.ts';
 import { reportRun } from '../steps/report-run.ts';
 import { jobsOf, readRunStatus } from '../steps/run-status.ts';
+import { schedulerOf } from '../steps/scheduler-of-run.ts';
 import type { CommandContext } from './context.ts';
-import { schedulerOf } from './status.ts';
 
 /** `bcopy cancel JOBID`: ends all jobs of all attempts; what is recorded stays, and --retry goes on from there. */
 export async function cancel({ job }: CancelOptions, context: CommandContext): Promise<number> {

@@ -5,8 +5,8 @@ import { BcopyError, exitCodes } from '../../core/model/errors.ts';
 import type { LogsOptions } from '../job-options.ts';
 import { type FoundRun, findRunOfJob, readRun } from '../steps/find-run.ts';
 import { readRunStatus } from '../steps/run-status.ts';
+import { schedulerOf } from '../steps/scheduler-of-run.ts';
 import type { CommandContext } from './context.ts';
-import { schedulerOf } from './status.ts';
 
 const followMs = 500;
 

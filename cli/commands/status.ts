@@ -1,11 +1,9 @@
 import { BcopyError, exitCodes } from '../../core/model/errors.ts';
 import type { StatusOptions } from '../job-options.ts';
 import { formatRunLine, formatStatus, statusFacts } from '../output/status-text.ts';
-import { chooseScheduler } from '../schedulers/choose.ts';
-import type { Scheduler } from '../schedulers/scheduler.ts';
-import { type FoundRun, findRunOfJob, listRuns, readRun } from '../steps/find-run.ts';
-import { packagePaths } from '../steps/package-paths.ts';
+import { findRunOfJob, listRuns, readRun } from '../steps/find-run.ts';
 import { readRunStatus } from '../steps/run-status.ts';
+import { schedulerOf } from '../steps/scheduler-of-run.ts';
 import type { CommandContext } from './context.ts';
 
 /** `bcopy status [JOBID]`: how far one copy is, or a line for each run made in this directory. */
@@ -33,15 +31,4 @@ async function describe(id: string, json: boolean, context: CommandContext): Pro
     if (!(error instanceof BcopyError)) throw error;
     return json ? `${JSON.stringify({ run: id, error: error.message })}\n` : `${id}  ${error.message}\n`;
   }
-}
-
-/** The scheduler that the newest attempt went to; undefined when there is none here, and the journals must do. */
-export async function schedulerOf(run: FoundRun, context: CommandContext): Promise<Scheduler | undefined> {
-  const wanted = run.attempts.at(-1)?.scheduler;
-  if (wanted === undefined) return undefined;
-  const supervisorPath = packagePaths().supervisorBundle;
-  const patience = { attempts: 3, minTimeoutMs: 500, maxTimeoutMs: 2000 };
-  return chooseScheduler({ wanted, environment: context.environment, supervisorPath, patience }).catch(
-    () => undefined,
-  );
 }

@@ -93,6 +93,11 @@ export interface Scheduler {
    */
   submit(job: JobRequest): Promise<JobRef>;
   /**
+   * The job with this name, in whatever state, if the scheduler still knows it: for who was ended between a submission
+   * and its answer. `directory` is the job's own.
+   */
+  find(job: { readonly name: string; readonly directory: string }): Promise<JobRef | undefined>;
+  /**
    * The states of all tasks of all these jobs, asked for together. Tasks that the scheduler has forgotten
    * are missing from the answer: absence says nothing, the journals say what was done.
    */

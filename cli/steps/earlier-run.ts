@@ -2,8 +2,11 @@ import { BcopyError } from '../../core/model/errors.ts';
 import { quoteName } from '../../core/model/names.ts';
 import { formatCount, formatCounted } from '../../core/model/units.ts';
 import { readPlan } from '../../core/run/plan-file.ts';
+import type { Scheduler } from '../schedulers/scheduler.ts';
+import { adoptJobs } from './adopt-jobs.ts';
 import { type FoundRun, findNewestRun } from './find-run.ts';
 import { type RunStatus, readRunStatus } from './run-status.ts';
+import { schedulerOf } from './scheduler-of-run.ts';
 import type { Copy, ReadyRun } from './submit-run.ts';
 
 export type EarlierRun =
@@ -16,8 +19,8 @@ export type EarlierRun =
  * directories when it was planned is planned anew, since nobody knows what is in them; what is there is skipped.
  */
 export async function retryRun(copy: Copy): Promise<EarlierRun> {
-  const run = await find(copy);
-  if (run === undefined) {
+  const earlier = await find(copy);
+  if (earlier === undefined) {
     const { source, destination } = copy.options;
     throw new BcopyError(
       'runNotFound',
@@ -27,7 +30,9 @@ export async function retryRun(copy: Copy): Promise<EarlierRun> {
       },
     );
   }
-  const status = await readRunStatus(run, copy.scheduler);
+  const scheduler = await schedulerFor(earlier, copy);
+  const run = scheduler === undefined ? earlier : await adoptJobs(earlier, scheduler);
+  const status = await readRunStatus(run, scheduler);
   refuseIfBusy(run, status);
   if (status.phase === 'complete') {
     return {
@@ -50,12 +55,18 @@ export async function retryRun(copy: Copy): Promise<EarlierRun> {
 export async function refuseBusyRun(copy: Copy): Promise<EarlierRun> {
   try {
     const run = await find(copy);
-    if (run !== undefined) refuseIfBusy(run, await readRunStatus(run, copy.scheduler));
+    if (run !== undefined) refuseIfBusy(run, await readRunStatus(run, await schedulerFor(run, copy)));
   } catch (error) {
     // A damaged run is no obstacle to a new one
     if (!(error instanceof BcopyError) || error.kind !== 'runDamaged') throw error;
   }
   return { kind: 'plan anew' };
+}
+
+/** The earlier run may have gone to another scheduler than this copy will. */
+async function schedulerFor(run: FoundRun, { scheduler, context }: Copy): Promise<Scheduler | undefined> {
+  const isSame = run.attempts.at(-1)?.scheduler === scheduler.kind;
+  return isSame ? scheduler : schedulerOf(run, context);
 }
 
 function find({ trees }: Copy): Promise<FoundRun | undefined> {

@@ -81,10 +81,15 @@ function arraysFor(shards: readonly number[], maxTaskNumber: number): Attempt['a
   return [...byBase].map(([base, tasks], number) => ({ number, base, tasks }));
 }
 
+/** Unique to run, attempt and array, so that a job can be found again whose number was never heard. */
+export function jobName(runId: string, attempt: number, array: number | 'finish'): string {
+  return `bcopy-${runId}-${attempt}-${array}`;
+}
+
 function arrayRequest(request: SubmitRequest, { number, tasks }: Attempt['arrays'][number]): JobRequest {
   const { attempt, paths, workers, threads, resources } = request;
   return {
-    name: `bcopy-${request.runId}-${attempt}-${number}`,
+    name: jobName(request.runId, attempt, number),
     script: paths.script(attempt, 'task', number),
     directory: paths.root,
     output: `logs/${attempt}/%A_%a.log`,
@@ -97,7 +102,7 @@ function arrayRequest(request: SubmitRequest, { number, tasks }: Attempt['arrays
 
 function finishRequest({ attempt, paths, runId, resources }: SubmitRequest): JobRequest {
   return {
-    name: `bcopy-${runId}-${attempt}-finish`,
+    name: jobName(runId, attempt, 'finish'),
     script: paths.script(attempt, 'finish'),
     directory: paths.root,
     output: `logs/${attempt}/%j_finish.log`,

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeManyFiles } from '../helpers/tree.ts';
-import { announcedJob, waitForStatus } from './run-files.ts';
+import { announcedJob, runDirectories, waitForStatus } from './run-files.ts';
 import { giveToUser, openWorld, type World } from './world.ts';
 
 let world: World;
@@ -39,6 +39,20 @@ describe('a finish that does not do its part', () => {
     const retry = await world.bcopy(cwd, '-s', 'src', '-d', 'dst', '--shards', '4', '--retry', '--wait');
     expect(retry).toMatchObject({ exitCode: 0 });
   });
+});
+
+it('finds jobs again whose numbers nobody could note, and takes the run for busy', async () => {
+  const cwd = prepared();
+  const args = ['-s', 'src', '-d', 'dst', '--shards', '4', '--workers', '1'];
+  await world.bcopy(cwd, ...args);
+  // What a command leaves that is killed between the scheduler's answer and its own note
+  const attempt = join(runDirectories(cwd)[0]!, 'attempts/1');
+  for (const name of ['job-0.json', 'job-finish.json']) rmSync(join(attempt, name));
+  expect((await world.bcopy(cwd, 'status')).stdout).toContain('not submitted');
+  const busy = await world.bcopy(cwd, ...args, '--retry');
+  expect(busy).toMatchObject({ exitCode: 11 });
+  const job = /job (\d+)/.exec(busy.stderr)![1]!;
+  await waitForStatus(world, cwd, job, ({ phase }) => phase === 'complete');
 });
 
 it('shows the log of the job that was asked for, also after a retry', async () => {

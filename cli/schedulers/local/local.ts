@@ -51,6 +51,11 @@ export class LocalScheduler implements Scheduler {
     return ref;
   }
 
+  async find({ name, directory }: { name: string; directory: string }): Promise<JobRef | undefined> {
+    const job = (await readJobs(directory)).find((earlier) => earlier.name === name);
+    return job === undefined ? undefined : { id: job.id, directory };
+  }
+
   async states(jobs: readonly JobRef[]): Promise<TaskState[]> {
     return (await Promise.all(jobs.map(readStates))).flat();
   }

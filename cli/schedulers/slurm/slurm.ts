@@ -73,6 +73,11 @@ export class SlurmScheduler implements Scheduler {
     }
   }
 
+  async find({ name, directory }: { name: string; directory: string }): Promise<JobRef | undefined> {
+    const id = parseLookUp(await this.#mustAnswer(lookUpArgv(name)))[0];
+    return id === undefined ? undefined : { id, directory };
+  }
+
   async states(jobs: readonly JobRef[]): Promise<TaskState[]> {
     if (jobs.length === 0) return [];
     const ids = new Set(jobs.map((job) => job.id));
