@@ -16,6 +16,7 @@ let root = '';
 let supervisorPath = '';
 let directory = '';
 let count = 0;
+let scripts = 0;
 let jobs: JobRef[] = [];
 let local: LocalScheduler;
 
@@ -47,7 +48,8 @@ function makeLocal(path: string): LocalScheduler {
 }
 
 async function makeRequest(script: string, more: Partial<JobRequest> = {}): Promise<JobRequest> {
-  const path = `${directory}/job.sh`;
+  // A script of its own for each job: the local scheduler runs it where it is, and may begin after the next one is written
+  const path = `${directory}/job-${++scripts}.sh`;
   await writeFile(path, `${script}\n`);
   const files = { output: 'logs/%a.log', error: 'logs/%a.err' };
   return { name: 'bcopy-1', script: path, directory, ...files, after: [], resources: {}, ...more };
