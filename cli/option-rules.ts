@@ -49,5 +49,14 @@ export const words = z.preprocess(
   ),
 );
 
+/** Words of a list, separated by commas; in a config file it may be a list. */
+export const wordsOf = <Word extends string>(known: readonly [Word, ...Word[]]) => {
+  const error = `it must be some of ${known.join(',')}`;
+  return z.preprocess(
+    (value) => (typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value),
+    z.array(z.enum(known, { error }), { error }),
+  );
+};
+
 export const path = z.string({ error: 'it must be one path' }).min(1, { error: 'it is empty' });
 export const absolutePath = path.startsWith('/', { error: 'it must be an absolute path' });

@@ -13,6 +13,7 @@ export type OptionSpec = {
 };
 
 const copy = 'Copy:';
+const keeping = 'What is kept:';
 const running = 'Running:';
 const slurm = 'SLURM, as for sbatch:';
 const site = 'Site:';
@@ -45,6 +46,30 @@ export const copyTable = [
     kind: 'switch',
     group: copy,
     help: 'print the plan, the script and the command; submit nothing',
+  },
+  {
+    name: 'preserve',
+    kind: 'value',
+    group: keeping,
+    help: 'only these: owner,mode,times,xattr,acl,links (hard links)',
+  },
+  {
+    name: 'no-preserve',
+    kind: 'value',
+    group: keeping,
+    help: 'all of these but some: --no-preserve acl,xattr',
+  },
+  {
+    name: 'require',
+    kind: 'value',
+    group: keeping,
+    help: 'losing these is a failure: owner,xattr,acl,links,device,flags',
+  },
+  {
+    name: 'links',
+    kind: 'value',
+    group: keeping,
+    help: 'symlinks: copy or skip (default: copy)',
   },
   { name: 'wait', kind: 'switch', group: running, help: "stay until the end; the exit code is the copy's" },
   { name: 'parsable', kind: 'switch', group: running, help: 'print only the job number' },

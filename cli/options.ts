@@ -1,10 +1,11 @@
 import { closest } from 'fastest-levenshtein';
 import * as z from 'zod';
 import { BcopyError } from '../core/model/errors.ts';
+import { type Fidelity, keepWords, lossWords, symlinkWords } from '../core/model/fidelity.ts';
 import { quoteName } from '../core/model/names.ts';
 import type { Flags } from './command-line.ts';
 import { readConfigFile, type Setting } from './config-files.ts';
-import { absolutePath, countFrom, path, seconds, toggle, word, words } from './option-rules.ts';
+import { absolutePath, countFrom, path, seconds, toggle, word, words, wordsOf } from './option-rules.ts';
 import { copyTable, type OptionSpec, variableOf } from './option-table.ts';
 
 const table: readonly OptionSpec[] = copyTable;
@@ -18,6 +19,10 @@ const copySchema = z.strictObject({
   wait: toggle.default(false),
   parsable: toggle.default(false),
   scheduler: z.enum(['slurm', 'local'], { error: 'it must be slurm or local' }).exactOptional(),
+  preserve: wordsOf(keepWords).default([...keepWords]),
+  noPreserve: wordsOf(keepWords).default([]),
+  require: wordsOf(lossWords).default([]),
+  links: z.enum(symlinkWords, { error: `it must be ${symlinkWords.join(' or ')}` }).default('copy'),
   workers: countFrom(1).default(8),
   shards: countFrom(1).exactOptional(),
   checkpoint: seconds.default(30),
@@ -69,7 +74,23 @@ export async function readCopyOptions(flags: Flags, surroundings: Surroundings):
     workerBundle: surroundings.workerBundle,
   };
   for (const setting of settings.toReversed()) chosen[propertyOf(setting.name)] = validated(setting);
-  return copySchema.parse(chosen);
+  const options = copySchema.parse(chosen);
+  refuseContradiction(fidelityOf(options));
+  return options;
+}
+
+/** What of each entry is to be kept, and what must be. */
+export function fidelityOf({ preserve, noPreserve, require, links }: CopyOptions): Fidelity {
+  return { keep: preserve.filter((word) => !noPreserve.includes(word)), require, symlinks: links };
+}
+
+function refuseContradiction({ keep, require }: Fidelity): void {
+  const known: readonly string[] = keepWords;
+  const left = require.find((word) => known.includes(word) && !keep.some((kept) => kept === word));
+  if (left === undefined) return;
+  throw new BcopyError('usage', `cannot require ${left}: it is not to be preserved`, {
+    hint: 'take it out of require or no-preserve, or into preserve',
+  });
 }
 
 function refuseMissing(flags: Flags): void {

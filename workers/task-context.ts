@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { BcopyError } from '../core/model/errors.ts';
+import { fullFidelity } from '../core/model/fidelity.ts';
 import type { Plan } from '../core/model/plan.ts';
 import { type Attempt, readAttempt } from '../core/run/attempt-file.ts';
 import { readPlan } from '../core/run/plan-file.ts';
@@ -61,7 +62,7 @@ export function storageRequest(
   context: TaskContext,
   range: { from: number; to: number } | undefined,
 ): PosixStorageRequest {
-  const { info, journal } = context;
+  const { info, journal, attempt } = context;
   const isFirst = journal.attempt === 1 && journal.restart === 0;
   return {
     source: info.source.path,
@@ -70,6 +71,7 @@ export function storageRequest(
     writer: { run: info.id, attempt: journal.attempt, restart: journal.restart, pid: journal.pid },
     cleanUp: isFirst ? undefined : range,
     mayExist: !isFirst || !info.destination.isNew,
+    fidelity: attempt.fidelity ?? fullFidelity,
   };
 }
 

@@ -4,6 +4,7 @@ import { BcopyError } from '../../core/model/errors.ts';
 import { quoteName } from '../../core/model/names.ts';
 import type { Totals } from '../../core/model/plan.ts';
 import { formatCounted } from '../../core/model/units.ts';
+import { fidelityOf } from '../options.ts';
 import type { PlannedCopy } from '../output/copy-text.ts';
 import type { JobRequest } from '../schedulers/scheduler.ts';
 import { createRun, removeRun } from './create-run.ts';
@@ -43,7 +44,12 @@ export async function planRun(copy: Copy, progress: ScanProgress): Promise<Plann
   };
   const { paths, info } = await createRun(request, new Date(context.now()));
   try {
-    const scan = { probe: options.check, onProgress: progress.show, signal: context.signal };
+    const scan = {
+      probe: options.check,
+      keepsLinks: fidelityOf(options).keep.includes('links'),
+      onProgress: progress.show,
+      signal: context.signal,
+    };
     const { totals, unreadable } = await scanSource(paths, trees, scan);
     if (options.check && totals.unreadable > 0) {
       await removeRun(paths);

@@ -7,12 +7,15 @@ import type { Totals } from '../../core/model/plan.ts';
 import type { RunPaths } from '../../core/run/run-paths.ts';
 import { runsDirectory } from '../../core/run/run-paths.ts';
 import { TapeWriter } from '../../core/run/tape-writer.ts';
+import { HardLinkTable } from '../../core/storage/posix/hard-link-table.ts';
 import { identityOf, scanTree } from '../../core/storage/posix/scan.ts';
 import type { DestinationTree, SourceTree } from './preflight.ts';
 
 export type ScanOptions = {
   /** Open every file to see that this user can read it. */
   readonly probe: boolean;
+  /** False: each name of a file is copied as a file of its own. */
+  readonly keepsLinks: boolean;
   readonly onProgress: (totals: Totals) => void;
   readonly signal: AbortSignal;
 };
@@ -33,9 +36,10 @@ export async function scanSource(
   keepHeapSmall();
   const tape = new TapeWriter(paths);
   const unreadable: Unreadable[] = [];
+  const links = new HardLinkTable();
   let directory = '';
   try {
-    for (const entry of walk(paths, source, destination, options.probe)) {
+    for (const entry of walk(paths, source, destination, { ...options, links })) {
       const ordinal = tape.add(entry);
       if (entry.kind === 'directory') directory = entry.path;
       else if (entry.kind === 'unreadable') note(unreadable, directory, entry);
@@ -47,7 +51,8 @@ export async function scanSource(
   }
   tape.close();
   options.onProgress(tape.totals);
-  return { totals: tape.totals, unreadable };
+  const totals = { ...tape.totals, ...(links.outside > 0 ? { linkedOutside: links.outside } : {}) };
+  return { totals, unreadable };
 }
 
 /**
@@ -62,12 +67,14 @@ function walk(
   paths: RunPaths,
   source: SourceTree,
   destination: DestinationTree,
-  probe: boolean,
+  { probe, keepsLinks, links }: ScanOptions & { readonly links: HardLinkTable },
 ): Generator<Entry> {
   return scanTree({
     path: source.path,
     spillFile: `${paths.root}/scan.pending`,
     probe,
+    links,
+    keepsLinks,
     passOver: identityOf(runsDirectory),
     forbidden: {
       identity: {

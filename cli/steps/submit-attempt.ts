@@ -1,5 +1,6 @@
 import { stat, writeFile } from 'node:fs/promises';
 import fsExtra from 'fs-extra';
+import type { Fidelity } from '../../core/model/fidelity.ts';
 import { type Attempt, writeAttempt, writeSubmitted } from '../../core/run/attempt-file.ts';
 import { writeOnce } from '../../core/run/files.ts';
 import type { RunPaths } from '../../core/run/run-paths.ts';
@@ -15,6 +16,7 @@ export type SubmitRequest = {
   readonly workers: number;
   readonly threads: number;
   readonly checkpointSeconds: number;
+  readonly fidelity: Fidelity;
   readonly resources: Resources;
   readonly queue: string;
   readonly templates: string | undefined;
@@ -46,12 +48,13 @@ export async function prepareAttempt(
     workers: request.workers,
     threads: request.threads,
     checkpointSeconds: request.checkpointSeconds,
+    fidelity: request.fidelity,
     arrays,
   };
   await fsExtra.ensureDir(paths.attempt(number), { mode: 0o700 });
   await fsExtra.ensureDir(paths.logs(number), { mode: 0o700 });
-  for (const array of arrays) await writeScript(request, 'task', array.number);
-  await writeScript(request, 'finish');
+  const scripts = arrays.map((array) => writeScript(request, 'task', array.number));
+  await Promise.all([...scripts, writeScript(request, 'finish')]);
   await writeAttempt(paths, attempt);
   return {
     attempt,

@@ -1,7 +1,7 @@
 import type { Plan } from '../../core/model/plan.ts';
 import type { RunPaths } from '../../core/run/run-paths.ts';
 import type { CommandContext } from '../commands/context.ts';
-import type { CopyOptions } from '../options.ts';
+import { type CopyOptions, fidelityOf } from '../options.ts';
 import type { Resources, Scheduler, SchedulerLimits } from '../schedulers/scheduler.ts';
 import { makeDestination, unmakeDestination } from './destination.ts';
 import { indexJob } from './find-run.ts';
@@ -67,6 +67,7 @@ export async function prepare(copy: Copy, run: ReadyRun): Promise<PreparedAttemp
     workers: options.workers,
     threads: options.cpusPerTask,
     checkpointSeconds: options.checkpoint,
+    fidelity: fidelityOf(options),
     resources: resourcesOf(copy),
     queue: queueOf(copy),
     templates: options.templates,

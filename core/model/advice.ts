@@ -66,6 +66,13 @@ const advice = new Map<string, { readonly means: string; readonly todo: string }
     { means: 'input/output error', todo: 'the storage has a problem; tell its administrators, then --retry' },
   ],
   ['ESTALE', { means: 'stale file handle', todo: 'the network file system changed below the copy; --retry' }],
+  [
+    'NOT_KEPT',
+    {
+      means: 'the destination cannot keep what --require asks for',
+      todo: 'choose another destination, or leave the word in brackets out of --require, then --retry',
+    },
+  ],
   ['CHANGED', { means: 'changed while it was copied', todo: 'wait until nobody writes to it, then --retry' }],
   [
     'SOURCE_ROOT',

@@ -1,5 +1,6 @@
 import { bytesPerSecond } from './cost.ts';
 import type { TapeMark, TapePosition } from './tape.ts';
+import { formatCounted } from './units.ts';
 
 const MiB = 1024 * 1024;
 
@@ -14,7 +15,15 @@ export type Totals = {
   readonly symlinks: number;
   readonly specials: number;
   readonly unreadable: number;
+  /** Files that have further names outside the source; missing where nobody looked. */
+  readonly linkedOutside?: number | undefined;
 };
+
+/** `12 files have further names outside the source`. */
+export function sayLinkedOutside(files: number): string {
+  const have = files === 1 ? 'has' : 'have';
+  return `${formatCounted(files, 'file')} ${have} further names outside the source`;
+}
 
 /** A contiguous piece of the tape; `end` is the first position that is not in it. */
 export type Shard = {

@@ -1,5 +1,6 @@
 import { access, readdir } from 'node:fs/promises';
 import * as z from 'zod/mini';
+import { type Fidelity, keepWords, lossWords, symlinkWords } from '../model/fidelity.ts';
 import { count, readJson, writeJsonOnce } from './files.ts';
 import type { RunPaths } from './run-paths.ts';
 
@@ -13,6 +14,14 @@ const attemptSchema = z.object({
   threads: count,
   /** How often a worker syncs the destination and records what it has copied. */
   checkpointSeconds: z.number().check(z.positive()),
+  /** Missing in attempts made before there was a choice: everything was kept that could be. */
+  fidelity: z.optional(
+    z.object({
+      keep: z.array(z.enum(keepWords)),
+      require: z.array(z.enum(lossWords)),
+      symlinks: z.enum(symlinkWords),
+    }),
+  ),
   /** Task `t` of array `number` works on shard `base + t`. */
   arrays: z.array(z.object({ number: count, base: count, tasks: z.array(count) })),
 });
@@ -20,7 +29,9 @@ const attemptSchema = z.object({
 const submittedSchema = z.object({ format: count, job: z.string().check(z.regex(/^\d+$/)), at: z.string() });
 
 /** One round of submission, written before the scheduler is asked for anything. */
-export type Attempt = Omit<z.infer<typeof attemptSchema>, 'format'>;
+export type Attempt = Omit<z.infer<typeof attemptSchema>, 'format' | 'fidelity'> & {
+  readonly fidelity?: Fidelity | undefined;
+};
 
 /** The jobs of an attempt that the scheduler has accepted; `announced` is the number the user was told. */
 export type AttemptJobs = {

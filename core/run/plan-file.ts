@@ -17,6 +17,7 @@ const planSchema = z.object({
     symlinks: count,
     specials: count,
     unreadable: count,
+    linkedOutside: z.optional(count),
   }),
   partBytes: count,
   shards: z.array(

@@ -1,8 +1,9 @@
 import { type Account, isComplete } from '../model/account.ts';
 import { adviceFor, meaningOf } from '../model/advice.ts';
+import { leftOutNotes } from '../model/fidelity.ts';
 import { quoteName } from '../model/names.ts';
 import type { EntryOutcome } from '../model/outcome.ts';
-import type { Plan } from '../model/plan.ts';
+import { type Plan, sayLinkedOutside } from '../model/plan.ts';
 import { formatBytes, formatCount, formatCounted, formatDuration } from '../model/units.ts';
 import type { Attempt } from './attempt-file.ts';
 import { journalsOfAttempt, paceOfAttempt } from './pace.ts';
@@ -39,7 +40,7 @@ export function formatLog(facts: ReportFacts): string {
     ...accountLines(account),
     '',
     ...timeLines(facts),
-    ...noteLines(facts.state),
+    ...noteLines(facts),
     '',
     verdict(facts),
   ];
@@ -85,18 +86,27 @@ function elapsedOf({ startedAt, endedAt }: JournalSummary): number {
   return Date.parse(endedAt ?? startedAt) - Date.parse(startedAt);
 }
 
-function noteLines(state: RunState): string[] {
-  return [...state.notes].map(
+function noteLines({ state, plan }: ReportFacts): string[] {
+  const notes = [...state.notes].map(
     ([note, entries]) => `note         ${note}: ${formatCounted(entries, 'entry', 'entries')}`,
   );
+  const outside = plan.totals.linkedOutside ?? 0;
+  return outside === 0 ? notes : [...notes, `note         ${sayLinkedOutside(outside)}`];
 }
 
-function verdict({ account, plan, command }: ReportFacts): string {
+function verdict({ account, plan, state, command }: ReportFacts): string {
   const { failed, left, vanished } = account;
   const files = plan.totals.entries - plan.totals.directories;
   if (isComplete(account)) {
-    if (vanished.entries === 0) return `All ${formatCount(files)} files are copied.`;
-    return `All files are copied but ${formatCount(vanished.entries)} that vanished from the source meanwhile.`;
+    const leftOut = Object.values(leftOutNotes).reduce((sum, note) => sum + (state.notes.get(note) ?? 0), 0);
+    const but = [
+      ...(vanished.entries === 0
+        ? []
+        : [`${formatCount(vanished.entries)} that vanished from the source meanwhile`]),
+      ...(leftOut === 0 ? [] : [`${formatCount(leftOut)} that were left out (see the notes)`]),
+    ];
+    if (but.length === 0) return `All ${formatCount(files)} files are copied.`;
+    return `All files are copied but ${but.join(', and ')}.`;
   }
   return [
     `Not everything is copied: ${formatCounted(failed.entries, 'entry', 'entries')} failed, ${formatCount(left.entries)} not done.`,

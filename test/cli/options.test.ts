@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Flags } from '../../cli/command-line.ts';
-import { type CopyOptions, readCopyOptions } from '../../cli/options.ts';
+import { type CopyOptions, fidelityOf, readCopyOptions } from '../../cli/options.ts';
 import { BcopyError } from '../../core/model/errors.ts';
+import { fullFidelity } from '../../core/model/fidelity.ts';
 
 let directory: string;
 
@@ -53,6 +54,10 @@ test('without anything said there are the defaults', async () => {
     dryRun: false,
     wait: false,
     parsable: false,
+    preserve: ['owner', 'mode', 'times', 'xattr', 'acl', 'links'],
+    noPreserve: [],
+    require: [],
+    links: 'copy',
     workers: 8,
     checkpoint: 30,
     cpusPerTask: 2,
@@ -277,5 +282,43 @@ describe('what is wrong is refused in one sentence', () => {
     expect((await refusalOf({ environment: { BCOPY_WORKER_S: '1' } })).hint).toBe(
       'the nearest is BCOPY_WORKERS',
     );
+  });
+});
+
+describe('what is kept', () => {
+  const settled = async (world: World) => fidelityOf(await settle(world));
+
+  test('is everything, and symlinks are copied', async () => {
+    expect(await settled({})).toEqual(fullFidelity);
+  });
+
+  test('is what --preserve lists, less what --no-preserve lists', async () => {
+    const { keep } = await settled({ flags: { preserve: 'owner, mode,acl', 'no-preserve': 'acl,times' } });
+    expect(keep).toEqual(['owner', 'mode']);
+  });
+
+  test('can come from a variable and from a config file', async () => {
+    const world = {
+      environment: { BCOPY_NO_PRESERVE: 'links' },
+      user: 'require: [acl, device]\nlinks: skip\n',
+    };
+    expect(await settled(world)).toEqual({
+      keep: ['owner', 'mode', 'times', 'xattr', 'acl'],
+      require: ['acl', 'device'],
+      symlinks: 'skip',
+    });
+  });
+
+  test.each([
+    [{ preserve: 'owner,colour' }, 'it must be some of owner,mode,times,xattr,acl,links'],
+    [{ 'no-preserve': 'acl,' }, 'it must be some of owner,mode,times,xattr,acl,links'],
+    [{ require: 'mode' }, 'it must be some of owner,xattr,acl,links,device,flags'],
+    [{ links: 'follow' }, 'it must be copy or skip'],
+    [{ require: 'acl', 'no-preserve': 'acl' }, 'cannot require acl: it is not to be preserved'],
+    [{ require: 'owner', preserve: 'mode' }, 'cannot require owner: it is not to be preserved'],
+  ])('cannot be %j', async (flags, why) => {
+    const refusal = await refusalOf({ flags: flags as unknown as Flags });
+    expect(refusal.kind).toBe('usage');
+    expect(refusal.message).toContain(why);
   });
 });

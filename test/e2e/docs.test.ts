@@ -68,7 +68,9 @@ describe('every document', () => {
   /** Options of other programs. */
   const foreign = [
     '--chdir', // sbatch
+    '--checksum', // rsync
     '--delete', // rsync
+    '--itemize-changes', // rsync
     '--kill-on-invalid-dep', // sbatch
     '--no-save', // npm
   ];

@@ -141,6 +141,22 @@ describe('the log that people read', () => {
     expect(formatErr(facts)).toBe('');
   });
 
+  test('tells what leads out of the source', async () => {
+    const facts = await factsOf(1, [...whole, finish]);
+    const totals = { ...facts.plan.totals, linkedOutside: 1234 };
+    const log = formatLog({ ...facts, plan: { ...facts.plan, totals } });
+    expect(log).toContain('\nnote         1,234 files have further names outside the source\n');
+    expect(formatLog(facts)).not.toContain('outside');
+  });
+
+  test('tells what must be kept and is not', async () => {
+    const lost = { ...failed(5, 1_000_003, 'NOT_KEPT'), action: 'keep acl' } as JournalLine;
+    const err = formatErr(await factsOf(1, [[journalName(0), lost]]));
+    expect(err).toContain(
+      '1 failed: the destination cannot keep what --require asks for (NOT_KEPT)\n  e5 (keep acl)\n',
+    );
+  });
+
   test('tells that something vanished, which is no failure', async () => {
     const [, ...rest] = whole;
     const first: Journal = [

@@ -1,6 +1,18 @@
+import { findAttributeChanges, hasChanges } from './attribute-changes.ts';
+import { type AttributePlace, placeOf } from './extended-attributes.ts';
 import { FileStatus } from './file-status.ts';
-import { nativeName } from './libc.ts';
-import { applyMetadata, type NoteCounter } from './metadata.ts';
+import type { Keeper } from './keeper.ts';
+import { fchown, nativeName } from './libc.ts';
+import {
+  allowedOwner,
+  applyOpenAccess,
+  mayGive,
+  modeFor,
+  noteLosses,
+  noteRefusal,
+  signed,
+} from './metadata.ts';
+import { unlock } from './open-directory.ts';
 import { check, SystemError } from './system-error.ts';
 import type { Trees } from './trees.ts';
 
@@ -8,32 +20,56 @@ const source = new FileStatus();
 const destination = new FileStatus();
 
 /**
- * Gives a directory of the destination the owner, mode and times of the source's; `skipped` when it has them.
- * What is in it must be complete: any later change to it would change its times. Throws a SystemError.
+ * Gives a directory of the destination the owner, extended attributes, ACLs, mode and times of the source's;
+ * `skipped` when it has them. What is in it must be complete: any later change to it would change its times. Throws a SystemError.
  */
-export function completeDirectory(trees: Trees, path: string, note: NoteCounter): 'copied' | 'skipped' {
-  readSource(trees, path);
+export function completeDirectory(trees: Trees, path: string, keeper: Keeper): 'copied' | 'skipped' {
+  const place = readSource(trees, path);
   const fd = trees.destinationDirectory(path);
+  const directory = trees.factsOf(fd);
   destination.readOpen(fd, 'look at destination directory');
-  if (isEqual()) return 'skipped';
-  applyMetadata(fd, source, note);
+  noteLosses(source, keeper);
+  const changes = findAttributeChanges(
+    {
+      source: place,
+      sourceDevice: source.deviceNumber,
+      destination: fd,
+      destinationDevice: directory.device,
+      had: 'anything',
+    },
+    keeper,
+  );
+  if (!hasChanges(changes) && isEqual(keeper, changes.droppedAcl)) return 'skipped';
+  const request = { status: source, source: place, directory, keeper };
+  const { uid, gid } = allowedOwner(request);
+  const changesGroup = gid === -1 && keeper.owner && destination.gid !== source.gid && mayGive(source.gid);
+  if (uid !== -1 || gid !== -1 || changesGroup)
+    noteRefusal(fchown(fd, uid, changesGroup ? signed(source.gid) : gid), keeper);
+  if (hasChanges(changes) && (destination.mode & 0o700) !== 0o700) unlock(fd);
+  applyOpenAccess(fd, { ...request, changes });
   return 'copied';
 }
 
-function isEqual(): boolean {
-  const hasOwner =
-    process.geteuid?.() !== 0 || (destination.uid === source.uid && destination.gid === source.gid);
-  return hasOwner && destination.mode === source.mode && destination.hasSameMtimeAs(source);
+function isEqual(keeper: Keeper, droppedAcl: Uint8Array | undefined): boolean {
+  const hasOwner = process.geteuid?.() !== 0 || destination.uid === source.uid;
+  const hasGroup = destination.gid === source.gid || !mayGive(source.gid);
+  return (
+    (!keeper.owner || (hasOwner && hasGroup)) &&
+    destination.mode === modeFor(source, keeper, droppedAcl) &&
+    (!keeper.times || destination.hasSameMtimeAs(source))
+  );
 }
 
-/** By its name in its parent: a directory that cannot be opened has a mode and times all the same. */
-function readSource(trees: Trees, path: string): void {
+/** By its name in its parent: a directory that cannot be opened has a mode, attributes and times all the same. */
+function readSource(trees: Trees, path: string): AttributePlace {
   if (path === '') {
     source.readOpen(trees.sourceRoot, 'look at source');
-    return;
+    return trees.sourceRoot;
   }
   const slash = path.lastIndexOf('/');
   const parent = trees.sourceDirectory(slash < 0 ? '' : path.slice(0, slash));
-  check(source.read(parent, nativeName(path.slice(slash + 1))), 'look at source');
+  const name = nativeName(path.slice(slash + 1));
+  check(source.read(parent, name), 'look at source');
   if (source.type !== 'directory') throw new SystemError('CHANGED', 'look at source');
+  return placeOf(parent, name);
 }

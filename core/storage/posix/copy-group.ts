@@ -1,8 +1,10 @@
 import { joinPath } from '../../model/entry.ts';
 import { classOf } from '../../model/errno.ts';
+import type { Fidelity } from '../../model/fidelity.ts';
 import { addTally, type DoneRange, type EntryOutcome, emptyTally, type Tally } from '../../model/outcome.ts';
 import type { EntryBatch, EntryGroup, GroupOutcome } from '../storage.ts';
 import { outcomeOf } from './entry-outcome.ts';
+import { EntryNotes, Keeper } from './keeper.ts';
 import { nativeName } from './libc.ts';
 import { unlock } from './open-directory.ts';
 import { type PutRequest, putFile } from './put-file.ts';
@@ -10,6 +12,12 @@ import { putSpecial, putSymlink } from './put-other.ts';
 import { SystemError } from './system-error.ts';
 import { temporaryName, type Writer } from './temporary-names.ts';
 import type { Trees } from './trees.ts';
+
+export type GroupCopyRequest = {
+  readonly writer: Writer;
+  readonly mayExist: boolean;
+  readonly fidelity: Fidelity;
+};
 
 type Put = (request: PutRequest) => 'copied' | 'skipped';
 type Directories = { readonly source: number; readonly destination: number };
@@ -28,15 +36,16 @@ export class GroupCopy {
   readonly #mayExist: boolean;
   readonly #ranges: DoneRange[] = [];
   readonly #outcomes: EntryOutcome[] = [];
-  readonly #notes = new Map<string, number>();
-  readonly #note = (note: string): void => void this.#notes.set(note, (this.#notes.get(note) ?? 0) + 1);
+  readonly #notes = new EntryNotes();
+  readonly #keeper: Keeper;
   #range: OpenRange | undefined;
   #hopeless: string | undefined;
 
-  constructor(trees: Trees, writer: Writer, mayExist: boolean) {
+  constructor(trees: Trees, { writer, mayExist, fidelity }: GroupCopyRequest) {
     this.#trees = trees;
     this.#writer = writer;
     this.#mayExist = mayExist;
+    this.#keeper = new Keeper(fidelity, this.#notes.note);
   }
 
   run(group: EntryGroup): GroupOutcome {
@@ -45,7 +54,12 @@ export class GroupCopy {
       if (this.#hopeless !== undefined) break;
     }
     this.#closeRange();
-    return { ranges: this.#ranges, outcomes: this.#outcomes, notes: this.#notes, hopeless: this.#hopeless };
+    return {
+      ranges: this.#ranges,
+      outcomes: this.#outcomes,
+      notes: this.#notes.take(),
+      hopeless: this.#hopeless,
+    };
   }
 
   #batch(batch: EntryBatch): void {
@@ -73,16 +87,20 @@ export class GroupCopy {
   }
 
   #put(batch: EntryBatch, i: number, put: Put, { source, destination }: Directories): void {
+    const facts = this.#trees.factsOf(destination);
     const request: PutRequest = {
       sourceDirectory: source,
       destinationDirectory: destination,
       name: nativeName(batch.names[i]!),
+      directory: facts,
       temporary: temporaryName(this.#writer, batch.ordinal + i),
-      mayExist: this.#mayExist && !this.#trees.isNew(destination),
-      note: this.#note,
+      mayExist: this.#mayExist && !facts.isNew,
+      keeper: this.#keeper,
     };
+    this.#notes.begin();
     try {
       const outcome = putUnlocking(put, request);
+      this.#notes.count();
       addTally(this.#done(batch.ordinal + i)[outcome], { entries: 1, bytes: batch.bytes[i]! });
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;

@@ -2,6 +2,7 @@ import type { PartOutcome } from '../../model/outcome.ts';
 import type { FileRequest, PartRequest } from '../storage.ts';
 import { copyContent } from './copy-content.ts';
 import { FileStatus, withBirth } from './file-status.ts';
+import type { Keeper } from './keeper.ts';
 import {
   close,
   ENOENT,
@@ -14,9 +15,10 @@ import {
   openat,
   renameat,
 } from './libc.ts';
-import { applyMetadata, type NoteCounter } from './metadata.ts';
+import { applyMetadata } from './metadata.ts';
 import { changeTries, openSource } from './put-file.ts';
 import { check, SystemError } from './system-error.ts';
+import type { DirectoryFacts } from './trees.ts';
 
 const before = new FileStatus();
 const after = new FileStatus();
@@ -26,6 +28,8 @@ export type FileDirectories = {
   readonly sourceDirectory: number;
   readonly destinationDirectory: number;
   readonly name: NativeName;
+  /** What is known of the destination's directory. */
+  readonly directory: DirectoryFacts;
   /** The one temporary file of all parts. */
   readonly temporary: NativeName;
 };
@@ -90,14 +94,23 @@ export function readDividedState(where: FileDirectories): { version: string; tem
 export function completeParts(
   request: FileRequest,
   where: FileDirectories,
-  note: NoteCounter,
+  keeper: Keeper,
 ): 'copied' | 'skipped' {
   const source = openSource(where.sourceDirectory, where.name);
   try {
-    before.readOpen(source, 'look at source');
+    return completeFrom(source, request, where, keeper);
   } finally {
     close(source);
   }
+}
+
+function completeFrom(
+  source: number,
+  request: FileRequest,
+  where: FileDirectories,
+  keeper: Keeper,
+): 'copied' | 'skipped' {
+  before.readOpen(source, 'look at source');
   if (before.version !== request.version) throw new SystemError('CHANGED', 'copy');
   if (request.same) return confirmThere(where);
   const status = existing.read(where.destinationDirectory, where.temporary, withBirth);
@@ -105,7 +118,7 @@ export function completeParts(
   if (status === ENOENT && isThere(where)) return 'copied';
   check(status, 'look at the temporary file');
   if (existing.identity !== request.temporary) throw new SystemError('CHANGED', 'look at the temporary file');
-  return completeTemporary(where, note);
+  return completeTemporary(source, where, keeper);
 }
 
 function confirmThere(where: FileDirectories): 'skipped' {
@@ -113,12 +126,13 @@ function confirmThere(where: FileDirectories): 'skipped' {
   return 'skipped';
 }
 
-function completeTemporary(where: FileDirectories, note: NoteCounter): 'copied' {
-  const { destinationDirectory, temporary, name } = where;
+function completeTemporary(source: number, where: FileDirectories, keeper: Keeper): 'copied' {
+  const { directory, destinationDirectory, temporary, name } = where;
   const fd = openTemporary(where, 0);
   try {
     check(ftruncate(fd, before.bytes), 'set size');
-    applyMetadata(fd, before, note);
+    // An earlier attempt may have made it, when its directory gave ACLs away
+    applyMetadata(fd, { status: before, source, directory, keeper }, 'anything');
     check(renameat(destinationDirectory, temporary, destinationDirectory, name), 'rename');
   } finally {
     close(fd);

@@ -10,6 +10,8 @@ import {
 import { check } from './system-error.ts';
 
 const S_IFMT = 0o170000;
+const STATX_ATTR_IMMUTABLE = 0x10;
+const STATX_ATTR_APPEND = 0x20;
 const high = 2 ** 32;
 /** The mask for `identity`. */
 export const withBirth = STATX_BASIC_STATS | STATX_BTIME;
@@ -83,6 +85,20 @@ export class FileStatus {
   }
   get device(): string {
     return `${this.#view.getUint32(136, true)}:${this.#view.getUint32(140, true)}`;
+  }
+  /** The file system's device as the kernel packs it (12 and 20 bits), to compare and to remember: a small integer is looked up fast. */
+  get deviceNumber(): number {
+    return (this.#view.getUint32(136, true) << 20) | this.#view.getUint32(140, true);
+  }
+  get isImmutable(): boolean {
+    return (this.#view.getUint32(8, true) & STATX_ATTR_IMMUTABLE) !== 0;
+  }
+  get isAppendOnly(): boolean {
+    return (this.#view.getUint32(8, true) & STATX_ATTR_APPEND) !== 0;
+  }
+  get isDevice(): boolean {
+    const type = this.#view.getUint16(28, true) & S_IFMT;
+    return type === 0o020000 || type === 0o060000;
   }
   /** The device that a device file stands for, as makedev(3) packs it. */
   get specialDevice(): number {

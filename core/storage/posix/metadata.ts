@@ -1,8 +1,20 @@
+import { readFileSync } from 'node:fs';
+import { modeWithoutAcl } from './acl.ts';
+import {
+  type AttributeChanges,
+  type AttributesRequest,
+  changeAttributes,
+  findAttributeChanges,
+  setCapability,
+} from './attribute-changes.ts';
+import { type AttributePlace, placeOf } from './extended-attributes.ts';
 import type { FileStatus } from './file-status.ts';
+import type { Keeper } from './keeper.ts';
 import {
   AT_SYMLINK_NOFOLLOW,
   EPERM,
   fchmod,
+  fchmodat,
   fchown,
   fchownat,
   futimens,
@@ -10,9 +22,7 @@ import {
   utimensat,
 } from './libc.ts';
 import { check } from './system-error.ts';
-
-/** Counts what could not be kept, by kind: told once per kind, not once per file. */
-export type NoteCounter = (note: string) => void;
+import type { DirectoryFacts } from './trees.ts';
 
 const me = {
   uid: process.geteuid?.() ?? -1,
@@ -20,46 +30,136 @@ const me = {
   groups: new Set(process.getgroups?.() ?? []),
 };
 
+/** What permissions a file gets that is given none of its own. */
+const umask = readUmask();
+
+export type MetadataRequest = {
+  /** What the source is like, and where its extended attributes are. */
+  readonly status: FileStatus;
+  readonly source: AttributePlace;
+  /** The directory of the destination. */
+  readonly directory: DirectoryFacts;
+  readonly keeper: Keeper;
+};
+
 /**
- * Gives an open file or directory the owner, mode and times of `status`, in the order that never widens access:
- * owner first (it clears setuid), then mode, times last. Extended attributes and ACLs belong between owner and mode.
+ * Gives an open file that was just made the owner, extended attributes, ACL, mode and times of its source, in the
+ * order that never widens access: owner first (it clears setuid), capability after the mode, times last.
  */
-export function applyMetadata(fd: number, status: FileStatus, note: NoteCounter): void {
-  const { uid, gid } = allowedOwner(status);
-  if (uid !== -1 || gid !== -1) noteRefusal(fchown(fd, uid, gid), note);
-  if (uid === -1 && status.uid !== me.uid) noteOwner(status, note);
-  check(fchmod(fd, status.mode), 'set mode');
-  check(futimens(fd, status.times), 'set times');
+export function applyMetadata(fd: number, request: MetadataRequest, had?: AttributesRequest['had']): void {
+  const { status, source, directory, keeper } = request;
+  const attributes: AttributesRequest = {
+    source,
+    sourceDevice: status.deviceNumber,
+    destination: fd,
+    destinationDevice: directory.device,
+    had: had ?? (directory.hasDefaultAcl ? 'inherited ACL' : 'nothing'),
+  };
+  const { uid, gid } = allowedOwner(request);
+  if (uid !== -1 || gid !== -1) noteRefusal(fchown(fd, uid, gid), keeper);
+  noteLosses(status, keeper);
+  const changes = findAttributeChanges(attributes, keeper);
+  applyOpenAccess(fd, { ...request, changes });
 }
 
-/** The same for a name that cannot be opened: a symlink or a special file, just made under a temporary name. */
-export function applyMetadataByName(
-  directory: number,
-  name: NativeName,
-  status: FileStatus,
-  note: NoteCounter,
+/** All but the owner, of an open file or directory: what its extended attributes need is known. */
+export function applyOpenAccess(
+  fd: number,
+  { status, directory, keeper, changes }: MetadataRequest & { readonly changes: AttributeChanges },
 ): void {
-  const { uid, gid } = allowedOwner(status);
-  if (uid !== -1 || gid !== -1) noteRefusal(fchownat(directory, name, uid, gid, AT_SYMLINK_NOFOLLOW), note);
-  check(utimensat(directory, name, status.times, AT_SYMLINK_NOFOLLOW), 'set times');
+  const lostAcl = changeAttributes(fd, changes, directory.device, keeper);
+  check(fchmod(fd, modeFor(status, keeper, lostAcl)), 'set mode');
+  setCapability(fd, changes, directory.device, keeper);
+  if (keeper.times) check(futimens(fd, status.times), 'set times');
+}
+
+/** The same for a name that cannot be opened: a symlink or a special file, just made under a temporary name without any permission. */
+export function applyMetadataByName(directory: number, name: NativeName, request: MetadataRequest): void {
+  const { status, keeper } = request;
+  const { uid, gid } = allowedOwner(request);
+  if (uid !== -1 || gid !== -1) noteRefusal(fchownat(directory, name, uid, gid, AT_SYMLINK_NOFOLLOW), keeper);
+  noteLosses(status, keeper);
+  // A symlink has no ACL, and attributes that only root may see
+  if (status.type !== 'symlink' || me.uid === 0) applyAttributesByName(directory, name, request);
+  if (keeper.times) check(utimensat(directory, name, status.times, AT_SYMLINK_NOFOLLOW), 'set times');
+}
+
+function applyAttributesByName(directory: number, name: NativeName, request: MetadataRequest): void {
+  const { status, source, keeper, directory: facts } = request;
+  const isSymlink = status.type === 'symlink';
+  const destination = placeOf(directory, name);
+  const attributes: AttributesRequest = {
+    source,
+    sourceDevice: status.deviceNumber,
+    destination,
+    destinationDevice: facts.device,
+    had: facts.hasDefaultAcl && !isSymlink ? 'inherited ACL' : 'nothing',
+  };
+  const lostAcl = changeAttributes(
+    destination,
+    findAttributeChanges(attributes, keeper),
+    facts.device,
+    keeper,
+  );
+  // Just made under a name of our own, so nothing can be followed here
+  if (!isSymlink) check(fchmodat(directory, name, modeFor(status, keeper, lostAcl), 0), 'set mode');
+}
+
+/** The permissions of the copy: never more than the source gave, whatever is lost. */
+export function modeFor(status: FileStatus, keeper: Keeper, lostAcl: Uint8Array | undefined): number {
+  let { mode } = status;
+  if (lostAcl !== undefined) mode = modeWithoutAcl(mode, lostAcl);
+  if (!keeper.mode) return mode & 0o777 & ~umask;
+  if (keeper.owner || (status.uid === me.uid && status.gid === me.gid)) return mode;
+  // A program that runs as its owner must not run as whoever copied it, when its owner is not even tried to be kept
+  return mode & ~0o6000;
 }
 
 /** Root sets both; anybody else may only give a file to a group that is his. -1 leaves an id as it is. */
-function allowedOwner(status: FileStatus): { uid: number; gid: number } {
+export function allowedOwner({ status, directory, keeper }: Omit<MetadataRequest, 'source'>): {
+  uid: number;
+  gid: number;
+} {
+  if (!keeper.owner) return { uid: -1, gid: -1 };
   if (me.uid === 0) return { uid: signed(status.uid), gid: signed(status.gid) };
-  return { uid: -1, gid: status.gid !== me.gid && me.groups.has(status.gid) ? signed(status.gid) : -1 };
+  const isGiven = status.gid === me.gid && !directory.givesGroup;
+  return { uid: -1, gid: !isGiven && mayGive(status.gid) ? signed(status.gid) : -1 };
+}
+
+/** True when this user can give a file to the group. */
+export function mayGive(gid: number): boolean {
+  return me.uid === 0 || gid === me.gid || me.groups.has(gid);
 }
 
 /** Ids beyond 2^31 are negative ints for the call. */
-function signed(id: number): number {
+export function signed(id: number): number {
   return id | 0;
 }
 
-function noteRefusal(result: number, note: NoteCounter): void {
-  if (result === EPERM) note('owner or group not kept');
+export function noteRefusal(result: number, keeper: Keeper): void {
+  if (result === EPERM) keeper.lose('owner', 'owner or group not kept');
   else check(result, 'set owner');
 }
 
-function noteOwner(status: FileStatus, note: NoteCounter): void {
-  note(status.mode & 0o6000 ? 'owner not kept of a file with setuid or setgid' : 'owner not kept');
+/** What this user, or any copy, cannot keep of what the source is. */
+export function noteLosses(status: FileStatus, keeper: Keeper): void {
+  if (status.isImmutable) keeper.lose('flags', 'immutable flag not kept');
+  if (status.isAppendOnly) keeper.lose('flags', 'append-only flag not kept');
+  if (me.uid === 0 || !keeper.owner) return;
+  if (status.uid !== me.uid) {
+    const isSpecial = (status.mode & 0o6000) !== 0 && status.type !== 'directory' && keeper.mode;
+    keeper.lose('owner', isSpecial ? 'owner not kept of a file with setuid or setgid' : 'owner not kept');
+  } else if (!mayGive(status.gid)) keeper.lose('owner', 'group not kept');
+}
+
+/** Asking for it by umask(2) would set it for a moment, for all threads. */
+function readUmask(): number {
+  try {
+    return Number.parseInt(
+      /^Umask:\s*([0-7]+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '77',
+      8,
+    );
+  } catch {
+    return 0o077;
+  }
 }

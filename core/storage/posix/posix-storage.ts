@@ -1,3 +1,4 @@
+import { type Fidelity, fullFidelity } from '../../model/fidelity.ts';
 import type {
   EntryGroup,
   FileRequest,
@@ -12,8 +13,9 @@ import { completeDirectory } from './complete-directory.ts';
 import { GroupCopy, putUnlocking } from './copy-group.ts';
 import { completeParts, type FileDirectories, putPart, readDividedState } from './divided-file.ts';
 import { type Failed, outcomeOf } from './entry-outcome.ts';
+import { EntryNotes, Keeper } from './keeper.ts';
 import { nativeName, syncfs } from './libc.ts';
-import { putLink } from './put-link.ts';
+import { mayPutInstead, putInsteadOfLink, putLink } from './put-link.ts';
 import { check, SystemError } from './system-error.ts';
 import { partsName, removeLeftovers, temporaryName } from './temporary-names.ts';
 import { Trees, type TreesRequest } from './trees.ts';
@@ -21,22 +23,28 @@ import { Trees, type TreesRequest } from './trees.ts';
 export type PosixStorageRequest = TreesRequest & {
   /** False when the destination was new and nothing of this run can be there yet: then nothing is looked for. */
   readonly mayExist: boolean;
+  /** Left out: everything is kept. */
+  readonly fidelity?: Fidelity;
 };
 
 /** Two trees on mounted file systems. Opening it throws a SystemError when a root is missing. */
 export class PosixStorage implements Storage {
   readonly #request: PosixStorageRequest;
   readonly #trees: Trees;
-  #notes = new Map<string, number>();
-  readonly #note = (note: string): void => void this.#notes.set(note, (this.#notes.get(note) ?? 0) + 1);
+  readonly #fidelity: Fidelity;
+  readonly #notes = new EntryNotes();
+  readonly #keeper: Keeper;
 
   constructor(request: PosixStorageRequest) {
     this.#request = request;
+    this.#fidelity = request.fidelity ?? fullFidelity;
+    this.#keeper = new Keeper(this.#fidelity, this.#notes.note);
     this.#trees = new Trees(request);
   }
 
   copyGroup(group: EntryGroup): GroupOutcome {
-    return new GroupCopy(this.#trees, this.#request.writer, this.#request.mayExist).run(group);
+    const { writer, mayExist } = this.#request;
+    return new GroupCopy(this.#trees, { writer, mayExist, fidelity: this.#fidelity }).run(group);
   }
 
   copyPart(request: PartRequest): PartResult {
@@ -61,7 +69,7 @@ export class PosixStorage implements Storage {
   completeFile(request: FileRequest): FinishedEntry {
     return this.#finished(request, () => {
       const where = this.#where(request.ordinal, request.path);
-      return putUnlocking((there) => completeParts(request, there, this.#note), where);
+      return putUnlocking((there) => completeParts(request, there, this.#keeper), where);
     });
   }
 
@@ -70,19 +78,31 @@ export class PosixStorage implements Storage {
     return this.#finished({ ordinal, path, bytes: 0 }, () => {
       const [directory, name] = split(path);
       const [firstDirectory, firstName] = split(firstPath);
-      return putUnlocking(putLink, {
-        firstDirectory: this.#trees.firstDirectory(firstDirectory),
-        firstName: nativeName(firstName),
-        destinationDirectory: this.#trees.destinationDirectory(directory),
+      const destinationDirectory = this.#trees.destinationDirectory(directory);
+      const request = {
+        destinationDirectory,
         name: nativeName(name),
         temporary: temporaryName(this.#request.writer, ordinal),
-      });
+      };
+      try {
+        return putUnlocking(putLink, {
+          ...request,
+          firstDirectory: this.#trees.firstDirectory(firstDirectory),
+          firstName: nativeName(firstName),
+        });
+      } catch (error) {
+        if (!mayPutInstead(error)) throw error;
+        const facts = this.#trees.factsOf(destinationDirectory);
+        const sourceDirectory = this.#sourceDirectoryOr(error, directory);
+        const more = { sourceDirectory, mayExist: true, directory: facts, keeper: this.#keeper };
+        return putInsteadOfLink({ ...request, ...more }, error);
+      }
     });
   }
 
   completeDirectory(ordinal: number, path: string): FinishedEntry {
     return this.#finished({ ordinal, path, bytes: 0 }, () =>
-      completeDirectory(this.#trees, path, this.#note),
+      completeDirectory(this.#trees, path, this.#keeper),
     );
   }
 
@@ -95,9 +115,7 @@ export class PosixStorage implements Storage {
   }
 
   takeNotes(): ReadonlyMap<string, number> {
-    const notes = this.#notes;
-    this.#notes = new Map();
-    return notes;
+    return this.#notes.take();
   }
 
   async sync(): Promise<void> {
@@ -108,19 +126,32 @@ export class PosixStorage implements Storage {
     this.#trees.close();
   }
 
+  #sourceDirectoryOr(why: SystemError, path: string): number {
+    try {
+      return this.#trees.sourceDirectory(path);
+    } catch {
+      throw why;
+    }
+  }
+
   #where(ordinal: number, path: string): FileDirectories {
     const [directory, name] = split(path);
+    const destinationDirectory = this.#trees.destinationDirectory(directory);
     return {
       sourceDirectory: this.#trees.sourceDirectory(directory),
-      destinationDirectory: this.#trees.destinationDirectory(directory),
+      destinationDirectory,
+      directory: this.#trees.factsOf(destinationDirectory),
       name: nativeName(name),
       temporary: partsName(this.#request.writer.run, ordinal),
     };
   }
 
   #finished(entry: Failed, work: () => 'copied' | 'skipped' | 'linked'): FinishedEntry {
+    this.#notes.begin();
     try {
-      return { kind: work() };
+      const kind = work();
+      this.#notes.count();
+      return { kind };
     } catch (error) {
       return { kind: 'outcome', outcome: this.#outcome(entry, error) };
     }

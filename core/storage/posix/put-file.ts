@@ -1,5 +1,6 @@
 import { copyContent } from './copy-content.ts';
 import { FileStatus } from './file-status.ts';
+import type { Keeper } from './keeper.ts';
 import {
   close,
   EEXIST,
@@ -18,8 +19,9 @@ import {
   renameat,
   unlinkat,
 } from './libc.ts';
-import { applyMetadata, type NoteCounter } from './metadata.ts';
+import { applyMetadata } from './metadata.ts';
 import { check, SystemError } from './system-error.ts';
+import type { DirectoryFacts } from './trees.ts';
 
 /** How often a file that changes while it is copied is copied again before that is its outcome. */
 export const changeTries = 3;
@@ -37,7 +39,9 @@ export type PutRequest = {
   readonly temporary: NativeName;
   /** False where nothing can be in the way: then the destination is not looked at. */
   readonly mayExist: boolean;
-  readonly note: NoteCounter;
+  /** What is known of the destination's directory. */
+  readonly directory: DirectoryFacts;
+  readonly keeper: Keeper;
 };
 
 /** Opens a file of the source for reading, without leaving a trace in its atime where the user may do that. */
@@ -86,7 +90,8 @@ function copyOnce(request: PutRequest, source: number): boolean {
     const maySkipHoles = before.allocatedBytes < bytes;
     const copied = copyContent({ source, destination, from: 0, to: bytes, maySkipHoles });
     if (maySkipHoles && copied < bytes) check(ftruncate(destination, bytes), 'set size');
-    applyMetadata(destination, before, request.note);
+    const { directory, keeper } = request;
+    applyMetadata(destination, { status: before, source, directory, keeper });
     if (!after.readOpen(source, 'look at source').isUnchangedSince(before)) return discard(request);
     check(renameat(destinationDirectory, temporary, destinationDirectory, name), 'rename');
     return true;

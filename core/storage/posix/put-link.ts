@@ -1,6 +1,8 @@
 import { FileStatus } from './file-status.ts';
 import { linkat, type NativeName, renameat, unlinkat } from './libc.ts';
-import { check } from './system-error.ts';
+import { type PutRequest, putFile } from './put-file.ts';
+import { isLeftOut, putSpecial, putSymlink } from './put-other.ts';
+import { check, SystemError } from './system-error.ts';
 
 const first = new FileStatus();
 const existing = new FileStatus();
@@ -27,4 +29,28 @@ export function putLink(request: PutLinkRequest): 'linked' | 'skipped' {
   if (renamed < 0) unlinkat(destinationDirectory, temporary, 0);
   check(renamed, 'rename');
   return 'linked';
+}
+
+/** What file systems answer that know no hard links (EPERM, EOPNOTSUPP), or no more of one file (EMLINK). */
+const refusals = new Set(['EPERM', 'EOPNOTSUPP', 'EMLINK', 'EXDEV']);
+
+/** True when a link could not be made because there can be none, or because its first name may have been left out. */
+export function mayPutInstead(error: unknown): error is SystemError {
+  if (!(error instanceof SystemError)) return false;
+  if (error.action === 'look at the first name') return error.cause === 'ENOENT';
+  return error.action === 'make the link' && refusals.has(error.cause);
+}
+
+/**
+ * Copies a further name as a file of its own where the file system takes no link, and leaves it out where its first
+ * name was left out. Throws why the link was not made where neither helps.
+ */
+export function putInsteadOfLink(request: PutRequest, why: SystemError): 'copied' | 'skipped' {
+  const { sourceDirectory, name, keeper } = request;
+  const isRefused = why.action === 'make the link';
+  if (existing.read(sourceDirectory, name) !== 0) throw why;
+  if (!isRefused && !isLeftOut(existing, keeper)) throw why;
+  if (isRefused) keeper.lose('links', 'hard link not kept: copied as a file of its own');
+  if (existing.type === 'file') return putFile(request);
+  return existing.type === 'symlink' ? putSymlink(request) : putSpecial(request);
 }

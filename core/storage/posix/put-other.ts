@@ -1,5 +1,8 @@
+import { leftOutNotes } from '../../model/fidelity.ts';
+import { placeOf } from './extended-attributes.ts';
 import { FileStatus } from './file-status.ts';
-import { ENOENT, fchmodat, mknodat, readlinkat, renameat, symlinkat, unlinkat } from './libc.ts';
+import type { Keeper } from './keeper.ts';
+import { ENOENT, mknodat, readlinkat, renameat, symlinkat, unlinkat } from './libc.ts';
 import { applyMetadataByName } from './metadata.ts';
 import type { PutRequest } from './put-file.ts';
 import { check, SystemError } from './system-error.ts';
@@ -14,6 +17,7 @@ export function putSymlink(request: PutRequest): 'copied' | 'skipped' {
   const { sourceDirectory, destinationDirectory, name, temporary } = request;
   check(status.read(sourceDirectory, name), 'look at source');
   if (status.type !== 'symlink') throw new SystemError('CHANGED', 'read symlink');
+  if (request.keeper.skipsSymlinks) return leaveOut(request, leftOutNotes.symlink);
   const length = check(readlinkat(sourceDirectory, name, target), 'read symlink');
   if (request.mayExist && isSameSymlink(request, length)) return 'skipped';
   target[length] = 0;
@@ -40,12 +44,29 @@ export function putSpecial(request: PutRequest): 'copied' | 'skipped' {
   check(status.read(sourceDirectory, name), 'look at source');
   if (status.type !== 'special') throw new SystemError('CHANGED', 'make special file');
   if (request.mayExist && isSameSpecial(request)) return 'skipped';
-  const { fullMode, mode, specialDevice } = status;
+  const { fullMode, specialDevice } = status;
   const make = () => mknodat(destinationDirectory, temporary, fullMode & ~0o7777, specialDevice);
-  // Just made under a name of our own, so nothing can be followed here
-  return putNode(request, make, 'make special file', () =>
-    fchmodat(destinationDirectory, temporary, mode, 0),
-  );
+  try {
+    return putNode(request, make, 'make special file');
+  } catch (error) {
+    if (!status.isDevice || !isRefused(error)) throw error;
+    request.keeper.lose('device', leftOutNotes.device);
+    return 'skipped';
+  }
+}
+
+/** True of what may be missing at the destination though it is in the source: symlinks by request, devices without root. */
+export function isLeftOut({ type, isDevice }: FileStatus, keeper: Keeper): boolean {
+  return (type === 'symlink' && keeper.skipsSymlinks) || isDevice;
+}
+
+function isRefused(error: unknown): boolean {
+  return error instanceof SystemError && error.cause === 'EPERM' && error.action === 'make special file';
+}
+
+function leaveOut({ keeper }: PutRequest, note: string): 'skipped' {
+  keeper.note(note);
+  return 'skipped';
 }
 
 function isSameSpecial({ destinationDirectory, name }: PutRequest): boolean {
@@ -57,14 +78,14 @@ function isSameSpecial({ destinationDirectory, name }: PutRequest): boolean {
   );
 }
 
-function putNode(request: PutRequest, make: () => number, action: string, setMode?: () => number): 'copied' {
-  const { destinationDirectory, name, temporary } = request;
+function putNode(request: PutRequest, make: () => number, action: string): 'copied' {
+  const { destinationDirectory, name, temporary, directory, keeper } = request;
+  const source = placeOf(request.sourceDirectory, name);
   const stale = unlinkat(destinationDirectory, temporary, 0);
   if (stale !== ENOENT) check(stale, 'remove leftover');
   check(make(), action);
   try {
-    if (setMode !== undefined) check(setMode(), 'set mode');
-    applyMetadataByName(destinationDirectory, temporary, status, request.note);
+    applyMetadataByName(destinationDirectory, temporary, { status, source, directory, keeper });
     check(renameat(destinationDirectory, temporary, destinationDirectory, name), 'rename');
   } catch (error) {
     unlinkat(destinationDirectory, temporary, 0);

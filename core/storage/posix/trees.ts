@@ -1,4 +1,5 @@
 import { DirectoryStack } from './directory-stack.ts';
+import { accessAcl, defaultAcl, hasDefaultAcl, removeAttribute } from './extended-attributes.ts';
 import { FileStatus } from './file-status.ts';
 import {
   AT_FDCWD,
@@ -25,6 +26,17 @@ export type TreesRequest = {
   readonly cleanUp: { readonly from: number; readonly to: number } | undefined;
 };
 
+/** What matters of an open directory of the destination for what is made in it. */
+export type DirectoryFacts = {
+  /** This process has made it: nothing can be in the way in it. */
+  readonly isNew: boolean;
+  readonly device: number;
+  /** What is made in it inherits an ACL from it. */
+  readonly hasDefaultAcl: boolean;
+  /** What is made in it gets its group. */
+  readonly givesGroup: boolean;
+};
+
 const status = new FileStatus();
 
 /** The open source and destination, with the directories along the path last used. Throws a SystemError when one is missing. */
@@ -38,13 +50,17 @@ export class Trees {
   readonly #source: DirectoryStack;
   readonly #destination: DirectoryStack;
   readonly #firsts: DirectoryStack;
-  readonly #newDirectories = new Set<number>();
+  readonly #facts = new Map<number, DirectoryFacts>();
 
   constructor(request: TreesRequest) {
     this.#request = request;
     this.sourceRoot = openRoot(request.source, 'open the source');
     this.destinationRoot = openRoot(request.destination, 'open the destination');
     this.#sourceStatus.readOpen(this.sourceRoot, 'look at the source');
+    this.#facts.set(
+      this.destinationRoot,
+      factsOf(this.destinationRoot, status.readOpen(this.destinationRoot, 'look at the destination')),
+    );
     this.isSourceAsScanned = this.#sourceStatus.inode === request.sourceInode;
     this.#source = new DirectoryStack(this.sourceRoot, openSourceDirectory);
     this.#destination = new DirectoryStack(this.destinationRoot, (parent, name) =>
@@ -68,9 +84,9 @@ export class Trees {
     return this.#firsts.enter(path);
   }
 
-  /** True when this process has made the directory itself: nothing can be in the way in it. */
-  isNew(destinationDirectory: number): boolean {
-    return this.#newDirectories.has(destinationDirectory);
+  /** Of a directory that `destinationDirectory` has opened. */
+  factsOf(destinationDirectory: number): DirectoryFacts {
+    return this.#facts.get(destinationDirectory)!;
   }
 
   close(): void {
@@ -82,15 +98,15 @@ export class Trees {
   #openDestination(parent: number, name: NativeName): number {
     const { fd, isNew } = openOrMakeDirectory(parent, name);
     if (isNew) {
-      this.#newDirectories.add(fd);
+      this.#facts.set(fd, newIn(fd, this.#facts.get(parent)!));
       return fd;
     }
-    // Descriptor numbers come back after a close
-    this.#newDirectories.delete(fd);
     if (status.readOpen(fd, 'look at destination directory').isSameFileAs(this.#sourceStatus)) {
       close(fd);
       throw new SystemError('INTO_SOURCE', 'open destination directory');
     }
+    // Descriptor numbers come back after a close
+    this.#facts.set(fd, factsOf(fd, status));
     if (this.#request.cleanUp !== undefined) this.#cleanUp(fd);
     return fd;
   }
@@ -99,6 +115,17 @@ export class Trees {
     const { from, to } = this.#request.cleanUp!;
     removeLeftovers(directory, this.#request.writer, from, to);
   }
+}
+
+function factsOf(fd: number, { deviceNumber: device, mode }: FileStatus): DirectoryFacts {
+  const givesGroup = (mode & 0o2000) !== 0;
+  return { isNew: false, device, hasDefaultAcl: hasDefaultAcl(fd, device), givesGroup };
+}
+
+/** Drops the ACLs that a directory has inherited: they are not its source's, and would widen what is made in it. */
+function newIn(fd: number, { device, hasDefaultAcl: inherits, givesGroup }: DirectoryFacts): DirectoryFacts {
+  if (inherits) for (const name of [defaultAcl, accessAcl]) removeAttribute(fd, name);
+  return { isNew: true, device, hasDefaultAcl: false, givesGroup };
 }
 
 function openRoot(path: string, action: string): number {

@@ -27,6 +27,10 @@ export type WalkOptions = {
   readonly root: number;
   /** A file that may be made while the walk has very many directories before it. */
   readonly spillFile: string;
+  /** Where inodes with several names are kept, for who wants to know of them; left out: in a table of the walk's own. */
+  readonly links?: HardLinkTable;
+  /** False: each name of a file is a file of its own. */
+  readonly keepsLinks?: boolean;
   /** Open every file for reading: one that cannot be opened is `unreadable`. */
   readonly probe: boolean;
   /** A directory that is passed over with all it holds (bcopy's own). */
@@ -44,7 +48,7 @@ export class TreeWalk {
   readonly #options: WalkOptions;
   readonly #names = new DirectoryNames();
   readonly #status = new FileStatus();
-  readonly #links = new HardLinkTable();
+  readonly #links: HardLinkTable;
   readonly #pending: PendingDirectories;
   #ordinal = 0;
   /** The directory in force: its path, its descriptor, and why it could not be opened. */
@@ -54,6 +58,7 @@ export class TreeWalk {
 
   constructor(options: WalkOptions) {
     this.#options = options;
+    this.#links = options.links ?? new HardLinkTable();
     this.#pending = new PendingDirectories(options.spillFile);
   }
 
@@ -142,8 +147,9 @@ export class TreeWalk {
       const result = probe(this.#fd, name);
       if (result < 0) return { kind: 'unreadable', name, errno: errnoName(result) };
     }
-    if (status.links > 1) {
-      const first = this.#links.firstOf(status.device, status.inodeLow, status.inodeHigh, this.#ordinal);
+    if (status.links > 1 && this.#options.keepsLinks !== false) {
+      const { device, inodeLow, inodeHigh, links } = status;
+      const first = this.#links.firstOf(device, inodeLow, inodeHigh, this.#ordinal, links);
       if (first !== undefined) return { kind: 'link', name, first };
     }
     if (type === 'file') return { kind: 'file', name, bytes: status.bytes };

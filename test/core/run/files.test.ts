@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
+import type { Fidelity } from '../../../core/model/fidelity.ts';
 import {
   listAttempts,
   readAttempt,
@@ -102,6 +103,17 @@ describe('what is known of an attempt', () => {
     expect(await readJobs(run.paths, attempt)).toEqual({ arrays, finish: '78', announced: '77' });
   });
 
+  test('of an older bcopy may say nothing of what is kept; a word that nobody knows is damage', async () => {
+    mkdirSync(run.paths.attempt(2));
+    await writeAttempt(run.paths, attempt);
+    expect((await readAttempt(run.paths, 2)).fidelity).toBeUndefined();
+    const fidelity: Fidelity = { keep: ['owner', 'links'], require: ['device'], symlinks: 'skip' };
+    await writeAttempt(run.paths, { ...attempt, fidelity });
+    expect((await readAttempt(run.paths, 2)).fidelity).toEqual(fidelity);
+    await writeAttempt(run.paths, { ...attempt, fidelity: { ...fidelity, keep: ['colour'] } as never });
+    await expect(readAttempt(run.paths, 2)).rejects.toEqual(runDamaged(/fidelity\.keep/));
+  });
+
   test('attempts are listed in order; one that was never written down does not count', async () => {
     for (const number of [10, 2, 1]) {
       mkdirSync(run.paths.attempt(number));
@@ -126,4 +138,7 @@ test('a plan comes back as it was written', async () => {
   const plan = planRun(run.paths, entries, 7);
   await writePlan(run.paths, plan);
   expect(await readPlan(run.paths)).toMatchObject(plan);
+  const totals = { ...plan.totals, linkedOutside: 3 };
+  await writePlan(run.paths, { ...plan, totals });
+  expect((await readPlan(run.paths)).totals).toEqual(totals);
 });
