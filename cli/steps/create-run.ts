@@ -26,8 +26,7 @@ export async function createRun(
     host: hostname(),
     uid: process.getuid?.() ?? 0,
   };
-  await writeRunInfo(paths, info);
-  await writeOnce(paths.id, `${id}\n`);
+  await Promise.all([writeRunInfo(paths, info), writeOnce(paths.id, `${id}\n`)]);
   return { paths, info };
 }
 

@@ -50,8 +50,8 @@ export async function prepareAttempt(
   };
   await fsExtra.ensureDir(paths.attempt(number), { mode: 0o700 });
   await fsExtra.ensureDir(paths.logs(number), { mode: 0o700 });
-  for (const array of arrays) await writeScript(request, 'task', array.number);
-  await writeScript(request, 'finish');
+  const scripts = arrays.map((array) => writeScript(request, 'task', array.number));
+  await Promise.all([...scripts, writeScript(request, 'finish')]);
   await writeAttempt(paths, attempt);
   return {
     attempt,
