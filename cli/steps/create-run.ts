@@ -6,6 +6,7 @@ import { BcopyError } from '../../core/model/errors.ts';
 import { writeOnce } from '../../core/run/files.ts';
 import { type RunInfo, writeRunInfo } from '../../core/run/run-info.ts';
 import { RunPaths, runsDirectory } from '../../core/run/run-paths.ts';
+import { explainRunError } from './run-errors.ts';
 
 export type NewRun = Omit<RunInfo, 'format' | 'id' | 'createdAt' | 'host' | 'uid'>;
 
@@ -17,8 +18,6 @@ export async function createRun(
   await makeRunsDirectory();
   const id = newRunId(now);
   const paths = new RunPaths(`${runsDirectory}/${id}`);
-  await fsExtra.ensureDir(paths.journals, { mode: 0o700 });
-  await fsExtra.ensureDir(paths.attempts, { mode: 0o700 });
   const info = {
     ...request,
     id,
@@ -26,8 +25,14 @@ export async function createRun(
     host: hostname(),
     uid: process.getuid?.() ?? 0,
   };
-  await writeRunInfo(paths, info);
-  await writeOnce(paths.id, `${id}\n`);
+  try {
+    await fsExtra.ensureDir(paths.journals, { mode: 0o700 });
+    await fsExtra.ensureDir(paths.attempts, { mode: 0o700 });
+    await Promise.all([writeRunInfo(paths, info), writeOnce(paths.id, `${id}\n`)]);
+  } catch (error) {
+    await removeRun(paths);
+    throw explainRunError(error);
+  }
   return { paths, info };
 }
 
@@ -43,13 +48,7 @@ export async function makeRunsDirectory(): Promise<void> {
     await fsExtra.ensureDir(runsDirectory, { mode: 0o700 });
     await fsExtra.access(runsDirectory, fsExtra.constants.W_OK | fsExtra.constants.X_OK);
   } catch (error) {
-    throw new BcopyError(
-      'destinationUnwritable',
-      `cannot keep the run here: ${whyOf(error as NodeJS.ErrnoException)}`,
-      {
-        hint: 'go to a directory that you can write to and that the compute nodes see: bcopy leaves its logs where you stand',
-      },
-    );
+    throw explainRunError(error);
   }
   await refuseForeignRuns();
 }
@@ -65,11 +64,6 @@ export async function refuseForeignRuns(): Promise<void> {
       hint: 'go to a directory of your own',
     },
   );
-}
-
-function whyOf({ code, message }: NodeJS.ErrnoException): string {
-  if (code === 'EACCES') return 'permission denied in the current directory';
-  return code === 'EROFS' ? 'the current directory is on a read-only file system' : message;
 }
 
 /** Sorts by time; the rest keeps two runs of one second apart. */

@@ -9,6 +9,7 @@ import type { PlannedCopy } from '../output/copy-text.ts';
 import type { JobRequest } from '../schedulers/scheduler.ts';
 import { createRun, removeRun } from './create-run.ts';
 import { makePlan } from './make-plan.ts';
+import { explainRunError } from './run-errors.ts';
 import { scanSource, type Unreadable } from './scan-source.ts';
 import { type Copy, prepare, type ReadyRun } from './submit-run.ts';
 
@@ -68,7 +69,7 @@ export async function planRun(copy: Copy, progress: ScanProgress): Promise<Plann
     return { kind: 'ready', run: { paths, id: info.id, plan, attempt: 1, shards: [...plan.shards.keys()] } };
   } catch (error) {
     await removeRun(paths);
-    throw error;
+    throw explainRunError(error);
   }
 }
 

@@ -6,6 +6,7 @@ import type { Resources, Scheduler, SchedulerLimits } from '../schedulers/schedu
 import { makeDestination, unmakeDestination } from './destination.ts';
 import { indexJob } from './find-run.ts';
 import type { DestinationTree, SourceTree } from './preflight.ts';
+import { explainRunError } from './run-errors.ts';
 import { announceLogs, type PreparedAttempt, prepareAttempt, submitAttempt } from './submit-attempt.ts';
 
 /** A copy that is settled: what was asked, where it runs, and whom to tell. */
@@ -39,7 +40,9 @@ export type SubmittedRun = {
 export async function submitRun(copy: Copy, run: ReadyRun): Promise<SubmittedRun> {
   const { context, trees, scheduler } = copy;
   const submittedAt = new Date(context.now());
-  const prepared = await prepare(copy, run);
+  const prepared = await prepare(copy, run).catch((error: unknown) => {
+    throw explainRunError(error);
+  });
   const isMade = await makeDestination(trees.destination.path);
   const job = await submitAttempt(run.paths, prepared, scheduler).catch(async (error: unknown) => {
     if (isMade) await unmakeDestination(trees.destination.path);

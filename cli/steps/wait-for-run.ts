@@ -14,21 +14,21 @@ export type WaitOptions = {
   readonly signal: AbortSignal;
 };
 
-/** The end is looked for in the run directory, which costs nothing; the scheduler is asked seldom. */
-const lookMs = { first: 50, most: 1000 };
+/** The end is looked for in the run directory, which costs little (on this machine nearly nothing); the scheduler is asked seldom. */
+const lookMs = { slurm: 1000, local: 50 };
 const statusMs = { slurm: 15_000, local: 1000 };
 
 /** Waits until finish of an attempt has ended, or can never start; returns what the run has come to. */
 export async function waitForRun(id: string, attempt: number, options: WaitOptions): Promise<RunStatus> {
   const { scheduler, signal } = options;
-  let pause = lookMs.first;
+  let pause = 20;
   let nextStatus = Date.now() + statusMs[scheduler.kind];
   const told = new Set<string>();
+  const run = await readRun(id);
   for (let lost = 0; ; ) {
-    const run = await readRun(id);
     if (await hasFinishEnded(run.paths, attempt)) return readRunStatus(run, undefined);
     await pauseFor(pause, signal);
-    pause = Math.min(lookMs.most, pause * 1.3);
+    pause = Math.min(lookMs[scheduler.kind], pause * 1.3);
     if (Date.now() < nextStatus) continue;
     nextStatus = Date.now() + statusMs[scheduler.kind];
     const status = await readRunStatus(run, scheduler);

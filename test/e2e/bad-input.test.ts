@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeTree } from '../helpers/tree.ts';
+import { makeManyFiles, makeTree } from '../helpers/tree.ts';
 import { runDirectories } from './run-files.ts';
 import { giveToUser, openWorld, type World } from './world.ts';
 
@@ -231,6 +231,36 @@ it.skipIf(process.getuid?.() !== 0)(
       expect(existsSync(join(cwd, '.bcopy'))).toBe(false);
     } finally {
       execFileSync('umount', [join(cwd, 'mounted')]);
+    }
+  },
+);
+
+it.skipIf(process.getuid?.() !== 0).each([
+  ['nothing', 100],
+  ['the run, but not the tape', 24],
+])(
+  'says that the current directory is full when it has room for %s, and leaves nothing',
+  async (_, filled) => {
+    const cwd = await prepared();
+    makeManyFiles(join(cwd, 'many'), { files: 3000, directories: 3, bytes: 1 });
+    const full = join(cwd, 'full');
+    mkdirSync(full);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k,mode=777', 'tmpfs', full]);
+    try {
+      execFileSync('sh', [
+        '-c',
+        `dd if=/dev/zero of="$0/fill" bs=1k count=${filled} 2>/dev/null || true`,
+        full,
+      ]);
+      const ran = await world.bcopy(full, '-s', '../many', '-d', '../dst');
+      expect(ran).toMatchObject({
+        exitCode: 6,
+        stderr: expect.stringContaining('no space left in the current directory'),
+      });
+      expect(readdirSync(full)).toEqual(['fill']);
+      expect(existsSync(join(cwd, 'dst'))).toBe(false);
+    } finally {
+      execFileSync('umount', [full]);
     }
   },
 );

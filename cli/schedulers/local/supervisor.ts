@@ -9,7 +9,7 @@ import { startTask, type TaskEnd } from './task.ts';
 // The detached process of one local job: waits for the jobs before it, runs its tasks, writes its events.
 // `supervisor.js <job file>`; it outlives the command that started it, and the login.
 
-const pollMs = 200;
+const pollMs = 50;
 const graceMs = 5_000;
 
 class Supervisor {
