@@ -4,14 +4,14 @@ SHELL := /bin/bash
 ESBUILD := node_modules/.bin/esbuild --bundle --platform=node --format=esm --target=node20 --sourcemap \
   --legal-comments=none --alias:koffi=koffi/indirect --log-level=warning --outbase=.
 # One file each: a worker that starts a thousand times must not look for its parts
-PROGRAMS := workers/main.ts cli/schedulers/local/supervisor.ts $(wildcard bench/scan.ts)
+PROGRAMS := workers/main.ts cli/schedulers/local/supervisor.ts $(wildcard bench/scan.ts bench/copy.ts)
 # In pieces: each command loads what it needs
 COMMANDS := cli/main.ts
 SOURCES := $(shell find bench cli core workers -name '*.ts') package.json Makefile
 # yargs and handlebars need a `require`, under a name that does not collide with yargs's own import
 BANNER := import {createRequire as bundleRequire} from "node:module"; const require = bundleRequire(import.meta.url);
 
-.PHONY: build check test demo bench-scan format clean help
+.PHONY: build check test demo bench bench-scan format clean help
 
 build: dist/.built
 
@@ -33,12 +33,16 @@ test: build check
 demo: build
 	@examples/demo.sh
 
+bench: build
+	node dist/js/bench/copy.js
+
 bench-scan: build
 	node dist/js/bench/scan.js
 
 help:
 	@printf '%s\n' 'make            build' 'make demo       copy a tree on this machine and show what happened' \
 	  'make test       install, build, lint, type-check, run every test' 'make check      lint and type-check' \
+	  'make bench      bcopy beside cp, rsync, tar, fpsync, rclone and a C program that makes the bare system calls' \
 	  'make bench-scan entries per second and memory of the scan, beside find and fpart' 'make format     format the code' 'make clean'
 
 check: node_modules/.installed
