@@ -1,4 +1,4 @@
-import type { Account } from '../../core/model/account.ts';
+import { type Account, accountRows } from '../../core/model/account.ts';
 import { quoteName } from '../../core/model/names.ts';
 import { quoteForShell } from '../../core/model/shell-words.ts';
 import { formatBytes, formatCount, formatDuration } from '../../core/model/units.ts';
@@ -47,16 +47,7 @@ function describe(shards: readonly ShardStatus[]): string {
 }
 
 function accountLines(account: Account): string[] {
-  const names: [string, keyof Account][] = [
-    ['planned', 'planned'],
-    ['copied', 'copied'],
-    ['skipped', 'skipped'],
-    ['linked', 'linked'],
-    ['failed', 'failed'],
-    ['vanished', 'vanished'],
-    ['not done', 'left'],
-  ];
-  return names
+  return accountRows
     .filter(([name, key]) => name === 'planned' || name === 'copied' || account[key].entries > 0)
     .map(
       ([name, key]) =>

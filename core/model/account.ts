@@ -12,6 +12,17 @@ export type Account = {
   readonly left: Readonly<Tally>;
 };
 
+/** The tallies in the order in which people read them, each with its name. */
+export const accountRows: readonly (readonly [name: string, key: keyof Account])[] = [
+  ['planned', 'planned'],
+  ['copied', 'copied'],
+  ['skipped', 'skipped'],
+  ['linked', 'linked'],
+  ['failed', 'failed'],
+  ['vanished', 'vanished'],
+  ['not done', 'left'],
+];
+
 export type Outcomes = Omit<Account, 'planned' | 'left'>;
 
 /** Closes the books: what is planned and has no outcome is left. */

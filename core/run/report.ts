@@ -1,4 +1,4 @@
-import { type Account, isComplete } from '../model/account.ts';
+import { type Account, accountRows, isComplete } from '../model/account.ts';
 import { adviceFor, meaningOf } from '../model/advice.ts';
 import { leftOutNotes } from '../model/fidelity.ts';
 import { quoteName } from '../model/names.ts';
@@ -51,16 +51,7 @@ export function formatLog(facts: ReportFacts): string {
 function accountLines(account: Account): string[] {
   const row = (name: string, entries: string, bytes: string) =>
     `${name.padEnd(12)} ${entries.padStart(15)} ${bytes.padStart(22)}`;
-  const tallies: [string, keyof Account][] = [
-    ['planned', 'planned'],
-    ['copied', 'copied'],
-    ['skipped', 'skipped'],
-    ['linked', 'linked'],
-    ['failed', 'failed'],
-    ['vanished', 'vanished'],
-    ['not done', 'left'],
-  ];
-  const rows = tallies.map(([name, key]) =>
+  const rows = accountRows.map(([name, key]) =>
     row(name, formatCount(account[key].entries), formatCount(account[key].bytes)),
   );
   return [row('', 'entries', 'bytes'), ...rows];
