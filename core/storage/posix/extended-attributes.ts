@@ -6,6 +6,10 @@ import {
   EPERM,
   ERANGE,
   errnoName,
+  type NativeName,
+  nativeName,
+} from './libc.ts';
+import {
   fgetxattr,
   flistxattr,
   fremovexattr,
@@ -14,9 +18,7 @@ import {
   llistxattr,
   lremovexattr,
   lsetxattr,
-  type NativeName,
-  nativeName,
-} from './libc.ts';
+} from './libc-attributes.ts';
 import { check, SystemError } from './system-error.ts';
 
 /** What has attributes: an open file, or the path of what cannot be opened (a symlink is not followed). */

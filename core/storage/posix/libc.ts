@@ -9,7 +9,8 @@ const libc = koffi.load('libc.so.6');
 
 type Call = (...args: unknown[]) => number;
 
-function declare(signature: string): Call {
+/** A call of libc, by its prototype in C: a wrong one is memory corruption, so every use is in a file of its own kind and tested. */
+export function declare(signature: string): Call {
   const call = libc.func(signature) as (...args: unknown[]) => number | bigint;
   return (...args) => {
     const result = Number(call(...args));
@@ -187,54 +188,6 @@ export const lseek = declare('int64_t lseek(int, int64_t, int)') as (
 ) => number;
 /** ftruncate(2) */
 export const ftruncate = declare('int ftruncate(int, int64_t)') as (fd: number, bytes: number) => number;
-/** flistxattr(2), llistxattr(2) */
-export const flistxattr = declare('intptr_t flistxattr(int, void *, size_t)') as (
-  fd: number,
-  names: Uint8Array,
-  bytes: number,
-) => number;
-export const llistxattr = declare('intptr_t llistxattr(const char *, void *, size_t)') as (
-  path: NativeName,
-  names: Uint8Array,
-  bytes: number,
-) => number;
-/** fgetxattr(2), lgetxattr(2); with 0 bytes they tell the value's size */
-export const fgetxattr = declare('intptr_t fgetxattr(int, const char *, void *, size_t)') as (
-  fd: number,
-  name: NativeName,
-  value: Uint8Array,
-  bytes: number,
-) => number;
-export const lgetxattr = declare('intptr_t lgetxattr(const char *, const char *, void *, size_t)') as (
-  path: NativeName,
-  name: NativeName,
-  value: Uint8Array,
-  bytes: number,
-) => number;
-/** fsetxattr(2), lsetxattr(2) */
-export const fsetxattr = declare('int fsetxattr(int, const char *, const void *, size_t, int)') as (
-  fd: number,
-  name: NativeName,
-  value: Uint8Array,
-  bytes: number,
-  flags: number,
-) => number;
-export const lsetxattr = declare('int lsetxattr(const char *, const char *, const void *, size_t, int)') as (
-  path: NativeName,
-  name: NativeName,
-  value: Uint8Array,
-  bytes: number,
-  flags: number,
-) => number;
-/** fremovexattr(2), lremovexattr(2) */
-export const fremovexattr = declare('int fremovexattr(int, const char *)') as (
-  fd: number,
-  name: NativeName,
-) => number;
-export const lremovexattr = declare('int lremovexattr(const char *, const char *)') as (
-  path: NativeName,
-  name: NativeName,
-) => number;
 /** chdir(2), for directories whose names are not UTF-8 */
 export const chdir = declare('int chdir(const char *)') as (path: NativeName) => number;
 

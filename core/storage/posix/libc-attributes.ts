@@ -1,0 +1,52 @@
+import { declare, type NativeName } from './libc.ts';
+
+// The calls for extended attributes (xattr(7)), as libc.ts has the others.
+
+/** flistxattr(2), llistxattr(2) */
+export const flistxattr = declare('intptr_t flistxattr(int, void *, size_t)') as (
+  fd: number,
+  names: Uint8Array,
+  bytes: number,
+) => number;
+export const llistxattr = declare('intptr_t llistxattr(const char *, void *, size_t)') as (
+  path: NativeName,
+  names: Uint8Array,
+  bytes: number,
+) => number;
+/** fgetxattr(2), lgetxattr(2); with 0 bytes they tell the value's size */
+export const fgetxattr = declare('intptr_t fgetxattr(int, const char *, void *, size_t)') as (
+  fd: number,
+  name: NativeName,
+  value: Uint8Array,
+  bytes: number,
+) => number;
+export const lgetxattr = declare('intptr_t lgetxattr(const char *, const char *, void *, size_t)') as (
+  path: NativeName,
+  name: NativeName,
+  value: Uint8Array,
+  bytes: number,
+) => number;
+/** fsetxattr(2), lsetxattr(2) */
+export const fsetxattr = declare('int fsetxattr(int, const char *, const void *, size_t, int)') as (
+  fd: number,
+  name: NativeName,
+  value: Uint8Array,
+  bytes: number,
+  flags: number,
+) => number;
+export const lsetxattr = declare('int lsetxattr(const char *, const char *, const void *, size_t, int)') as (
+  path: NativeName,
+  name: NativeName,
+  value: Uint8Array,
+  bytes: number,
+  flags: number,
+) => number;
+/** fremovexattr(2), lremovexattr(2) */
+export const fremovexattr = declare('int fremovexattr(int, const char *)') as (
+  fd: number,
+  name: NativeName,
+) => number;
+export const lremovexattr = declare('int lremovexattr(const char *, const char *)') as (
+  path: NativeName,
+  name: NativeName,
+) => number;
