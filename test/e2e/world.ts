@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { inject } from 'vitest';
-import { type FakeSlurm, fakeSlurm } from '../fakes/fake-slurm.ts';
+import { type FakeSlurm, fakePrograms, fakeSlurm } from '../fakes/fake-slurm.ts';
 import { type Cluster, missingForCluster, startCluster } from '../slurm/cluster.ts';
 
 export type Ran = { readonly exitCode: number; readonly stdout: string; readonly stderr: string };
@@ -112,7 +112,10 @@ function ownedDirectory(root: string, name: string, user: User): string {
 
 /** The fakes' state belongs to the user, since his commands write it. */
 function openFake(root: string, user: User): FakeSlurm {
-  const fake = fakeSlurm(ownedDirectory(root, 'fake', user));
+  // A checkout may be closed to the user
+  const programs = join(root, 'programs');
+  cpSync(fakePrograms, programs, { recursive: true });
+  const fake = fakeSlurm(ownedDirectory(root, 'fake', user), programs);
   if (user !== undefined) execFileSync('chown', ['-R', `${user.uid}:${user.gid}`, join(root, 'fake')]);
   return fake;
 }

@@ -47,10 +47,11 @@ export type FakeSlurm = {
   scancelCalls(): string[][];
 };
 
-const programs = fileURLToPath(new URL('slurm', import.meta.url));
+/** Where the fakes are; who runs them must be let in there. */
+export const fakePrograms = fileURLToPath(new URL('slurm', import.meta.url));
 
 /** A fake cluster whose state is in `dir`, which is made if it is missing. */
-export function fakeSlurm(dir: string): FakeSlurm {
+export function fakeSlurm(dir: string, programs = fakePrograms): FakeSlurm {
   const knobs = join(dir, 'knobs');
   mkdirSync(knobs, { recursive: true });
   const env = { PATH: `${programs}${delimiter}${process.env.PATH ?? ''}`, FAKE_SLURM: dir };
