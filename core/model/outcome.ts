@@ -20,7 +20,7 @@ export type DoneRange = {
 /** An entry with an outcome that has to be told: failed or vanished, with its cause. */
 export type EntryOutcome = {
   readonly ordinal: number;
-  readonly outcome: 'failed' | 'vanished';
+  readonly outcome: Extract<OutcomeKind, 'failed' | 'vanished'>;
   readonly path: string;
   readonly bytes: number;
   /** An errno name (EACCES), or one of bcopy's own causes (see advice.ts). */
