@@ -152,6 +152,8 @@ export function finishContract(name: string, open: () => StorageCase): void {
 
     test('does not stand in the way of the same worker', () => {
       writeFileSync(from('a'), 'x');
+      // What is replaced needs a temporary name
+      writeFileSync(below('a'), 'older');
       writeFileSync(below('.bcopy.r1.0.1-0-7'), 'torn');
       expect(storage.copyGroup(filesGroup(['a'], 1)).outcomes).toEqual([]);
       expect(readFileSync(below('a'), 'utf8')).toBe('x');

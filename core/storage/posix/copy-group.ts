@@ -88,12 +88,16 @@ export class GroupCopy {
 
   #put(batch: EntryBatch, i: number, put: Put, { source, destination }: Directories): void {
     const facts = this.#trees.factsOf(destination);
+    const writer = this.#writer;
     const request: PutRequest = {
       sourceDirectory: source,
       destinationDirectory: destination,
       name: nativeName(batch.names[i]!),
       directory: facts,
-      temporary: temporaryName(this.#writer, batch.ordinal + i),
+      // Most files need none
+      get temporary() {
+        return temporaryName(writer, batch.ordinal + i);
+      },
       mayExist: this.#mayExist && !facts.isNew,
       keeper: this.#keeper,
     };

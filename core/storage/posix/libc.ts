@@ -32,6 +32,7 @@ export function nativeName(text: string): NativeName {
 export const AT_FDCWD = -100;
 export const AT_SYMLINK_NOFOLLOW = 0x100;
 export const AT_REMOVEDIR = 0x200;
+export const AT_SYMLINK_FOLLOW = 0x400;
 export const AT_EMPTY_PATH = 0x1000;
 export const AT_NO_AUTOMOUNT = 0x800;
 export const STATX_BASIC_STATS = 0x7ff;
@@ -51,6 +52,7 @@ export const O_NOFOLLOW = isArm ? 0o100000 : 0o400000;
 export const O_NOATIME = 0o1000000;
 export const O_CLOEXEC = 0o2000000;
 export const O_PATH = 0o10000000;
+export const O_TMPFILE = 0o20000000 | O_DIRECTORY;
 
 /** openat(2) */
 export const openat = declare('int openat(int, const char *, int, uint32_t)') as (

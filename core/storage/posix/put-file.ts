@@ -3,23 +3,18 @@ import { FileStatus } from './file-status.ts';
 import type { Keeper } from './keeper.ts';
 import {
   close,
-  EEXIST,
   EPERM,
   ftruncate,
   type NativeName,
   O_CLOEXEC,
-  O_CREAT,
-  O_EXCL,
   O_NOATIME,
   O_NOFOLLOW,
   O_NONBLOCK,
   O_RDONLY,
-  O_WRONLY,
   openat,
-  renameat,
-  unlinkat,
 } from './libc.ts';
 import { applyMetadata } from './metadata.ts';
+import { type FilePlace, NewFile } from './new-file.ts';
 import { check, SystemError } from './system-error.ts';
 import type { DirectoryFacts } from './trees.ts';
 
@@ -32,11 +27,8 @@ const after = new FileStatus();
 const existing = new FileStatus();
 let noAtime = O_NOATIME;
 
-export type PutRequest = {
+export type PutRequest = FilePlace & {
   readonly sourceDirectory: number;
-  readonly destinationDirectory: number;
-  readonly name: NativeName;
-  readonly temporary: NativeName;
   /** False where nothing can be in the way: then the destination is not looked at. */
   readonly mayExist: boolean;
   /** What is known of the destination's directory. */
@@ -55,7 +47,7 @@ export function openSource(directory: number, name: NativeName): number {
 }
 
 /**
- * Copies one file: under a temporary name, with its metadata, and only then under its own. `skipped` when the
+ * Copies one file: content and metadata first, and only then it gets its name. `skipped` when the
  * destination holds the same file (type, size and mtime). Throws a SystemError and leaves nothing behind then.
  */
 export function putFile(request: PutRequest): 'copied' | 'skipped' {
@@ -83,38 +75,23 @@ function isThere({ destinationDirectory, name }: PutRequest): boolean {
 
 /** False when the source changed meanwhile; then nothing was left at the destination. */
 function copyOnce(request: PutRequest, source: number): boolean {
-  const { destinationDirectory, temporary, name } = request;
-  const destination = createTemporary(destinationDirectory, temporary);
+  const file = new NewFile(request);
+  let isDone = false;
   try {
-    const { bytes } = before;
-    const maySkipHoles = before.allocatedBytes < bytes;
-    const copied = copyContent({ source, destination, from: 0, to: bytes, maySkipHoles });
-    if (maySkipHoles && copied < bytes) check(ftruncate(destination, bytes), 'set size');
+    fill(file.fd, source);
     const { directory, keeper } = request;
-    applyMetadata(destination, { status: before, source, directory, keeper });
-    if (!after.readOpen(source, 'look at source').isUnchangedSince(before)) return discard(request);
-    check(renameat(destinationDirectory, temporary, destinationDirectory, name), 'rename');
-    return true;
-  } catch (error) {
-    discard(request);
-    throw error;
+    applyMetadata(file.fd, { status: before, source, directory, keeper });
+    if (!after.readOpen(source, 'look at source').isUnchangedSince(before)) return false;
+    isDone = file.publish();
   } finally {
-    close(destination);
+    file.close(isDone);
   }
+  return isDone || copyOnce(request, source);
 }
 
-/** Creates a file of mode 0600 that was not there; one of the same name was left by this writer's own earlier try. */
-export function createTemporary(directory: number, name: NativeName): number {
-  const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-  let fd = openat(directory, name, flags, 0o600);
-  if (fd === EEXIST) {
-    unlinkat(directory, name, 0);
-    fd = openat(directory, name, flags, 0o600);
-  }
-  return check(fd, 'create');
-}
-
-function discard({ destinationDirectory, temporary }: PutRequest): false {
-  unlinkat(destinationDirectory, temporary, 0);
-  return false;
+function fill(destination: number, source: number): void {
+  const { bytes } = before;
+  const maySkipHoles = before.allocatedBytes < bytes;
+  const copied = copyContent({ source, destination, from: 0, to: bytes, maySkipHoles });
+  if (maySkipHoles && copied < bytes) check(ftruncate(destination, bytes), 'set size');
 }
