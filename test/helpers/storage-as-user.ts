@@ -16,7 +16,7 @@ export const ordinaryUser = process.getuid?.() === 0 ? 65_534 : process.getuid!(
 
 /** A program that opens a storage in a process of its own, as another user, below another program. */
 export type StorageProgram = {
-  readonly run: (work: ChildWork, under?: readonly string[]) => Promise<unknown[]>;
+  readonly run: (work: ChildWork, under?: readonly string[], uid?: number) => Promise<unknown[]>;
   readonly remove: () => void;
 };
 
@@ -28,13 +28,13 @@ export async function buildStorageProgram(): Promise<StorageProgram> {
   await build({ entryPoints: [entry], outfile, external: ['koffi'], ...options });
   const modules = new URL('../../node_modules', import.meta.url).pathname;
 
-  async function run(work: ChildWork, under: readonly string[] = []): Promise<unknown[]> {
+  async function run(work: ChildWork, under: readonly string[] = [], uid = ordinaryUser): Promise<unknown[]> {
     const [program, ...args] = [...under, process.execPath, outfile];
     const { stdio } = await execa(program!, args, {
       input: serialize(work),
       stdio: ['pipe', 'inherit', 'inherit', 'pipe'],
       encoding: 'buffer',
-      env: { NODE_PATH: modules, BCOPY_TEST_UID: String(ordinaryUser) },
+      env: { NODE_PATH: modules, BCOPY_TEST_UID: String(uid) },
     });
     return deserialize(stdio[3] as unknown as Uint8Array) as unknown[];
   }

@@ -8,7 +8,7 @@ import {
   setCapability,
 } from './attribute-changes.ts';
 import { type AttributePlace, placeOf } from './extended-attributes.ts';
-import type { FileStatus } from './file-status.ts';
+import { FileStatus } from './file-status.ts';
 import type { Keeper } from './keeper.ts';
 import {
   AT_SYMLINK_NOFOLLOW,
@@ -22,7 +22,9 @@ import {
   utimensat,
 } from './libc.ts';
 import { check } from './system-error.ts';
-import type { DirectoryFacts } from './trees.ts';
+import type { DirectoryFacts, Owner } from './trees.ts';
+
+const made = new FileStatus();
 
 const me = {
   uid: process.geteuid?.() ?? -1,
@@ -55,8 +57,9 @@ export function applyMetadata(fd: number, request: MetadataRequest, had?: Attrib
     destinationDevice: directory.device,
     had: had ?? (directory.hasDefaultAcl ? 'inherited ACL' : 'nothing'),
   };
-  const { uid, gid } = allowedOwner(request);
-  if (uid !== -1 || gid !== -1) noteRefusal(fchown(fd, uid, gid), keeper);
+  const wanted = allowedOwner(request);
+  const has = had === undefined && isAny(wanted) ? ownerOfNew(fd, directory) : undefined;
+  if (isAny(wanted) && !isSameOwner(wanted, has)) noteRefusal(fchown(fd, wanted.uid, wanted.gid), keeper);
   noteLosses(status, keeper);
   const changes = findAttributeChanges(attributes, keeper);
   applyOpenAccess(fd, { ...request, changes });
@@ -115,11 +118,25 @@ export function modeFor(status: FileStatus, keeper: Keeper, lostAcl: Uint8Array 
   return mode & ~0o6000;
 }
 
+/** What a new file belongs to depends on the directory, the mount and the server; the first file of a directory tells. */
+function ownerOfNew(fd: number, directory: DirectoryFacts): Owner {
+  if (directory.ownerOfNew === undefined) {
+    const { uid, gid } = made.readOpen(fd, 'look at the new file');
+    directory.ownerOfNew = { uid: signed(uid), gid: signed(gid) };
+  }
+  return directory.ownerOfNew;
+}
+
+function isAny({ uid, gid }: Owner): boolean {
+  return uid !== -1 || gid !== -1;
+}
+
+function isSameOwner(wanted: Owner, has: Owner | undefined): boolean {
+  return has !== undefined && (wanted.uid === -1 || wanted.uid === has.uid) && wanted.gid === has.gid;
+}
+
 /** Root sets both; anybody else may only give a file to a group that is his. -1 leaves an id as it is. */
-export function allowedOwner({ status, directory, keeper }: Omit<MetadataRequest, 'source'>): {
-  uid: number;
-  gid: number;
-} {
+export function allowedOwner({ status, directory, keeper }: Omit<MetadataRequest, 'source'>): Owner {
   if (!keeper.owner) return { uid: -1, gid: -1 };
   if (me.uid === 0) return { uid: signed(status.uid), gid: signed(status.gid) };
   const isGiven = status.gid === me.gid && !directory.givesGroup;

@@ -26,6 +26,9 @@ export type TreesRequest = {
   readonly cleanUp: { readonly from: number; readonly to: number } | undefined;
 };
 
+/** Numbers as chown(2) takes them. */
+export type Owner = { readonly uid: number; readonly gid: number };
+
 /** What matters of an open directory of the destination for what is made in it. */
 export type DirectoryFacts = {
   /** This process has made it: nothing can be in the way in it. */
@@ -35,6 +38,8 @@ export type DirectoryFacts = {
   readonly hasDefaultAcl: boolean;
   /** What is made in it gets its group. */
   readonly givesGroup: boolean;
+  /** Whose a file is that was just made in it; unknown before the first. */
+  ownerOfNew?: Owner;
 };
 
 const status = new FileStatus();

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { afterAll, expect, test } from 'vitest';
 import type { Entry } from '../../../../core/model/entry.ts';
@@ -127,6 +127,40 @@ test('a file is widened only when nothing it inherited is left, and its times co
       ...['fremovexattr', 'fchmod', 'utimensat', 'linkat'],
       ...['fsetxattr', 'fchmod', 'utimensat', 'linkat'],
     ]);
+  } finally {
+    trees.remove();
+  }
+});
+
+test('a file that has its owner already is not given to him again', async ({ skip }) => {
+  const strace = await execa('strace', ['-c', '-f', 'true'], { reject: false });
+  if (strace.failed || process.getuid?.() !== 0) skip('needs strace and root');
+  const trees = makeTwoTrees();
+  try {
+    for (const name of ['a', 'b', 'c']) writeFileSync(`${trees.source}/${name}`, 'x');
+    chownSync(`${trees.source}/b`, 1234, 0);
+    mkdirSync(`${trees.source}/shared`);
+    mkdirSync(`${trees.destination}/shared`);
+    // Its group goes to what is made in it
+    chownSync(`${trees.destination}/shared`, 0, 1235);
+    chmodSync(`${trees.destination}/shared`, 0o2755);
+    for (const name of ['d', 'e']) writeFileSync(`${trees.source}/shared/${name}`, 'x');
+    chownSync(`${trees.source}/shared/e`, 0, 1235);
+    const entries: Entry[] = ['a', 'b', 'c', 'shared', 'd', 'e'].map((name) =>
+      name === 'shared' ? { kind: 'directory', path: name } : { kind: 'file', name, bytes: 1 },
+    );
+    const log = `${trees.top}/calls`;
+    const work = { request: requestFor(trees), calls: [['copyGroup', groupFor(placed(entries))]] as const };
+    await program.run(work, ['strace', '-f', '-e', 'trace=fchown', '-o', log], 0);
+    const calls = [...readFileSync(log, 'utf8').matchAll(/fchown\(\d+, (\d+), (\d+)\)/g)].map(
+      ([, uid, gid]) => `${uid}:${gid}`,
+    );
+    expect(calls).toEqual(['1234:0', '0:0']);
+    const owners = ['a', 'b', 'c', 'shared/d', 'shared/e'].map((name) => {
+      const { uid, gid } = statSync(`${trees.destination}/${name}`);
+      return `${uid}:${gid}`;
+    });
+    expect(owners).toEqual(['0:0', '1234:0', '0:0', '0:0', '0:1235']);
   } finally {
     trees.remove();
   }
