@@ -12,10 +12,13 @@ export type RecorderTarget = {
 };
 
 const checkpointBytes = 8 * 1024 ** 3;
+/** Between two syncs lies at least this time, and three times what the last one took. */
+const syncPauseMs = 300;
 
 /**
  * Collects outcomes and records them at checkpoints, each time after a sync of the destination: what a journal says is
- * on disk. A checkpoint is due after the time that the run asks for, or 8 GiB.
+ * on disk. A checkpoint is due after the time that the run asks for, or 8 GiB. While copying goes on, `keepUp` makes
+ * them in the background, and syncs in between, so that little is left to write at the end.
  */
 export class Recorder {
   readonly #target: RecorderTarget;
@@ -25,6 +28,10 @@ export class Recorder {
   #bytes = 0;
   #last = Date.now();
   #isSuperseded = false;
+  #underWay: Promise<void> | undefined;
+  #nextSync = Date.now() + syncPauseMs;
+  /** A sync or a record that failed in the background: from then on nothing is recorded. */
+  #failure: Error | undefined;
 
   constructor(target: RecorderTarget) {
     this.#target = target;
@@ -32,6 +39,11 @@ export class Recorder {
 
   get isSuperseded(): boolean {
     return this.#isSuperseded;
+  }
+
+  /** True when nothing can be recorded any more: the next checkpoint throws why. */
+  get hasFailed(): boolean {
+    return this.#failure !== undefined;
   }
 
   takeGroup(outcome: Pick<GroupOutcome, 'ranges' | 'notes'>): void {
@@ -58,13 +70,44 @@ export class Recorder {
     return this.#bytes >= checkpointBytes || Date.now() - this.#last >= this.#target.checkpointMs;
   }
 
-  /** Records what was taken so far. Nothing is recorded once a newer worker has the shard. */
+  /** Begins in the background what is due, unless it is under way. To be called often; never throws. */
+  keepUp(): void {
+    if (this.#underWay !== undefined || this.hasFailed) return;
+    if (!this.isDue && Date.now() < this.#nextSync) return;
+    this.#underWay = this.#inBackground(this.isDue);
+  }
+
+  async #inBackground(isDue: boolean): Promise<void> {
+    try {
+      await (isDue ? this.#record() : this.#sync());
+    } catch (error) {
+      this.#failure = error as Error;
+    }
+    this.#underWay = undefined;
+  }
+
+  /**
+   * Records what was taken so far, after what is under way. Nothing is recorded once a newer worker has the shard.
+   * Throws what has failed, here or in the background.
+   */
   async checkpoint(): Promise<void> {
+    await this.#underWay;
+    if (this.#failure !== undefined) throw this.#failure;
+    await this.#record();
+  }
+
+  async #record(): Promise<void> {
     const records = this.#takeAll();
-    await this.#target.sync();
+    await this.#sync();
     this.#isSuperseded ||= await this.#target.isSuperseded();
     if (!this.#isSuperseded) await this.#target.append(records);
     this.#last = Date.now();
+  }
+
+  async #sync(): Promise<void> {
+    const start = Date.now();
+    await this.#target.sync();
+    this.#nextSync = Date.now() + Math.max(syncPauseMs, 3 * (Date.now() - start));
   }
 
   #takeAll(): JournalRecord[] {

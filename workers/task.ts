@@ -107,6 +107,7 @@ export class ShardWork {
       signal.aborted ||
       this.#hopeless !== undefined ||
       this.#broken !== undefined ||
+      this.#recorder.hasFailed ||
       this.#recorder.isSuperseded
     );
   }
@@ -141,7 +142,7 @@ export class ShardWork {
     }
   }
 
-  /** Starts a piece of work as soon as the threads have little left, and makes the checkpoints that are due. */
+  /** Starts a piece of work as soon as the threads have little left; checkpoints are made meanwhile. */
   async #start(work: () => Promise<void>): Promise<void> {
     const promise = work().catch((error: Error) => {
       this.#broken ??= error;
@@ -149,7 +150,7 @@ export class ShardWork {
     this.#underWay.add(promise);
     void promise.then(() => this.#underWay.delete(promise));
     while (this.#underWay.size >= this.#context.threads * 2) await Promise.race(this.#underWay);
-    if (this.#recorder.isDue) await this.#recorder.checkpoint();
+    this.#recorder.keepUp();
   }
 
   async #group(group: EntryGroup): Promise<void> {

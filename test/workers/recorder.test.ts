@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { DoneRange } from '../../core/model/outcome.ts';
 import { mergeRanges, Recorder, type RecorderTarget } from '../../workers/recorder.ts';
 import { randomNumbers } from '../helpers/random.ts';
@@ -105,6 +105,77 @@ describe('a checkpoint', () => {
     recorder.takeGroup({ ranges: [range(4, 4)], notes: new Map() });
     await recorder.checkpoint();
     expect(events).toEqual(['sync']);
+  });
+});
+
+describe('in the background', () => {
+  /** Syncs that end when they are told to. */
+  function slowSyncs() {
+    const ends: (() => void)[] = [];
+    return { ends, sync: () => new Promise<void>((resolve) => void ends.push(resolve)) };
+  }
+
+  test('a checkpoint that is due is made while work goes on, and one at a time', async () => {
+    const { ends, sync } = slowSyncs();
+    const { recorder, events } = record({ sync, checkpointMs: 0 });
+    recorder.takeOutcome(failure);
+    recorder.keepUp();
+    recorder.keepUp();
+    recorder.takeOutcome({ ...failure, ordinal: 6 });
+    expect(ends).toHaveLength(1);
+    ends[0]!();
+    await new Promise(setImmediate);
+    // What came during the sync is not on disk for certain
+    expect(events).toMatchObject([{ ordinal: 5 }]);
+    recorder.keepUp();
+    expect(ends).toHaveLength(2);
+  });
+
+  test('the last checkpoint waits for the one under way, and syncs again', async () => {
+    const { ends, sync } = slowSyncs();
+    const { recorder, events } = record({ sync, checkpointMs: 0 });
+    recorder.takeOutcome(failure);
+    recorder.keepUp();
+    recorder.takeOutcome({ ...failure, ordinal: 6 });
+    const last = recorder.checkpoint();
+    ends[0]!();
+    await new Promise(setImmediate);
+    expect(events).toMatchObject([{ ordinal: 5 }]);
+    ends[1]!();
+    await last;
+    expect(events).toMatchObject([{ ordinal: 5 }, { ordinal: 6 }]);
+  });
+
+  test('the destination is synced ahead of a checkpoint, and nothing is recorded by that', async () => {
+    vi.useFakeTimers();
+    try {
+      const { recorder, events } = record();
+      recorder.takeOutcome(failure);
+      recorder.keepUp();
+      expect(events).toEqual([]);
+      vi.advanceTimersByTime(300);
+      recorder.keepUp();
+      await vi.advanceTimersByTimeAsync(1);
+      expect(events).toEqual(['sync']);
+      recorder.keepUp();
+      expect(events).toEqual(['sync']);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test('a sync that failed is told by the next checkpoint, which records nothing', async () => {
+    let isBroken = true;
+    const sync = () => (isBroken ? Promise.reject(new Error('EIO')) : Promise.resolve());
+    const { recorder, events } = record({ sync, checkpointMs: 0 });
+    recorder.takeOutcome(failure);
+    recorder.keepUp();
+    await new Promise(setImmediate);
+    expect(recorder.hasFailed).toBe(true);
+    // The kernel tells a lost write once: the next sync would say that all is well
+    isBroken = false;
+    await expect(recorder.checkpoint()).rejects.toThrow('EIO');
+    expect(events).toEqual([]);
   });
 });
 
