@@ -31,6 +31,8 @@ export async function copy(options: CopyOptions, context: CommandContext): Promi
     supervisorPath,
     note,
   });
+  // An array and finish
+  if (!options.dryRun) scheduler.expect(2);
   const settled: Copy = { options, context, trees, scheduler, limits: await scheduler.limits(), note };
 
   const earlier = options.retry ? await retryRun(settled) : await refuseBusyRun(settled);

@@ -1,9 +1,9 @@
 import { readdir } from 'node:fs/promises';
-import { setTimeout } from 'node:timers/promises';
 import { BcopyError } from '../../core/model/errors.ts';
 import { readJournal } from '../../core/run/journal-reader.ts';
 import { parseJournalName, type RunPaths } from '../../core/run/run-paths.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
+import { untilChanged } from '../schedulers/until-changed.ts';
 import { readRun } from './find-run.ts';
 import { type RunStatus, readRunStatus } from './run-status.ts';
 
@@ -14,8 +14,8 @@ export type WaitOptions = {
   readonly signal: AbortSignal;
 };
 
-/** The end is looked for in the run directory, which costs little (on this machine nearly nothing); the scheduler is asked seldom. */
-const lookMs = { slurm: 1000, local: 50 };
+/** The end is looked for in the run directory when something changes there, or so often; the scheduler is asked seldom. */
+const lookMs = { slurm: 1000, local: 100 };
 const statusMs = { slurm: 15_000, local: 1000 };
 
 /** Waits until finish of an attempt has ended, or can never start; returns what the run has come to. */
@@ -27,7 +27,7 @@ export async function waitForRun(id: string, attempt: number, options: WaitOptio
   const run = await readRun(id);
   for (let lost = 0; ; ) {
     if (await hasFinishEnded(run.paths, attempt)) return readRunStatus(run, undefined);
-    await pauseFor(pause, signal);
+    await pauseFor(run.paths.journals, pause, signal);
     pause = Math.min(lookMs[scheduler.kind], pause * 1.3);
     if (Date.now() < nextStatus) continue;
     nextStatus = Date.now() + statusMs[scheduler.kind];
@@ -40,8 +40,8 @@ export async function waitForRun(id: string, attempt: number, options: WaitOptio
   }
 }
 
-async function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
-  await setTimeout(ms, undefined, { signal }).catch(() => {
+async function pauseFor(journals: string, ms: number, signal: AbortSignal): Promise<void> {
+  await untilChanged(journals, ms, signal).catch(() => {
     throw new BcopyError('interrupted', 'interrupted: the copy goes on without you');
   });
 }

@@ -11,10 +11,11 @@ import { readEvents } from './events.ts';
 import { localPaths, readJobs, toLocalJob, writeJob } from './job-file.ts';
 import { claimJobNumber } from './job-number.ts';
 import { readStates, readStory } from './job-state.ts';
+import { SpareSupervisors } from './spare-supervisors.ts';
 
 /** A loaded machine with the program on a slow file system may need long to start it. */
 const startPatienceMs = 30_000;
-const pollMs = 20;
+const pollMs = 5;
 
 export type LocalOptions = {
   readonly environment: Environment;
@@ -27,10 +28,16 @@ export class LocalScheduler implements Scheduler {
   readonly kind = 'local';
   readonly #environment: Environment;
   readonly #supervisorPath: string;
+  readonly #spares: SpareSupervisors;
 
   constructor(options: LocalOptions) {
     this.#environment = options.environment;
     this.#supervisorPath = options.supervisorPath;
+    this.#spares = new SpareSupervisors(this.#command('-'), options.environment);
+  }
+
+  expect(jobs: number): void {
+    this.#spares.start(jobs);
   }
 
   async limits(): Promise<SchedulerLimits> {
@@ -68,18 +75,23 @@ export class LocalScheduler implements Scheduler {
     return [process.execPath, this.#supervisorPath, jobPath];
   }
 
-  /** Returns when the supervisor has written its first event: from then on the job is its own. */
-  async #start(job: JobRef): Promise<void> {
-    const paths = localPaths(job);
-    const complaints = openSync(paths.complaints, 'a', 0o600);
-    const [program = '', ...args] = this.#command(paths.job);
+  #spawn({ job, complaints }: ReturnType<typeof localPaths>): ChildProcess {
+    const file = openSync(complaints, 'a', 0o600);
+    const [program = '', ...args] = this.#command(job);
     const child = spawn(program, args, {
       env: this.#environment as NodeJS.ProcessEnv,
       detached: true,
-      stdio: ['ignore', 'ignore', complaints],
+      stdio: ['ignore', 'ignore', file],
     });
-    closeSync(complaints);
+    closeSync(file);
     child.unref();
+    return child;
+  }
+
+  /** Returns when the supervisor has written its first event: from then on the job is its own. */
+  async #start(job: JobRef): Promise<void> {
+    const paths = localPaths(job);
+    const child = this.#spares.give(paths.job) ?? this.#spawn(paths);
     const settled = new AbortController();
     const failure = await Promise.race([exitOf(child), firstEvent(job, settled.signal)]);
     settled.abort();

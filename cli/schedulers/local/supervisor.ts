@@ -1,5 +1,6 @@
+import { writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { untilChanged } from '../until-changed.ts';
 import { EventWriter } from './events.ts';
 import { type LocalJob, localPaths, readJob, type TaskNumber, tasksOf } from './job-file.ts';
 import { hasEnded } from './job-state.ts';
@@ -7,9 +8,10 @@ import { identify, type ProcessIdentity, signalSession, thisMachine } from './pr
 import { startTask, type TaskEnd } from './task.ts';
 
 // The detached process of one local job: waits for the jobs before it, runs its tasks, writes its events.
-// `supervisor.js <job file>`; it outlives the command that started it, and the login.
+// `supervisor.js <job file>`, or `-` to wait until standard input names the job file; it outlives the command that started it, and the login.
 
-const pollMs = 50;
+/** A supervisor that was killed changes no file: so often somebody looks whether it lives. */
+const lookMs = 200;
 const graceMs = 5_000;
 
 class Supervisor {
@@ -36,9 +38,9 @@ class Supervisor {
 
   async #waitForOthers(): Promise<void> {
     for (const other of this.#job.after) {
-      while (!this.#stop.signal.aborted && !(await hasEnded(other))) {
-        await sleep(pollMs, undefined, { signal: this.#stop.signal }).catch(() => {});
-      }
+      const { events } = localPaths(other);
+      while (!this.#stop.signal.aborted && !(await hasEnded(other)))
+        await untilChanged(events, lookMs, this.#stop.signal).catch(() => {});
     }
     if (!this.#stop.signal.aborted) this.#events.append({ type: 'released' });
   }
@@ -94,6 +96,28 @@ function toEnd(error: unknown): TaskEnd {
   return { code: null, signal: null, problem: error instanceof Error ? error.message : String(error) };
 }
 
-const [, , path] = process.argv;
-if (path === undefined) throw new Error('usage: supervisor JOB-FILE');
-await new Supervisor(await readJob(path)).run();
+async function runJob(path: string): Promise<void> {
+  await new Supervisor(await readJob(path)).run();
+}
+
+/** The job file that standard input names, as JSON; undefined when it ends without. */
+async function namedOnInput(): Promise<string | undefined> {
+  let text = '';
+  for await (const chunk of process.stdin.setEncoding('utf8')) text += chunk;
+  return text === '' ? undefined : (JSON.parse(text) as string);
+}
+
+/** Nobody reads the standard error of one that has waited. */
+async function runComplaining(path: string): Promise<void> {
+  try {
+    await runJob(path);
+  } catch (error) {
+    writeFileSync(path.replace(/json$/, 'err'), `${(error as Error).stack}\n`, { flag: 'a', mode: 0o600 });
+    throw error;
+  }
+}
+
+const [, , word] = process.argv;
+if (word === undefined) throw new Error('usage: supervisor JOB-FILE');
+const path = word === '-' ? await namedOnInput() : word;
+if (path !== undefined) await (word === '-' ? runComplaining(path) : runJob(path));

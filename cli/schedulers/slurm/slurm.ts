@@ -48,6 +48,8 @@ export class SlurmScheduler implements Scheduler {
     this.#note = options.note ?? (() => {});
   }
 
+  expect(): void {}
+
   async limits(): Promise<SchedulerLimits> {
     const config = await this.#ask(configArgv());
     const partitions = await this.#ask(partitionsArgv());

@@ -2,6 +2,8 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { readEvents } from '../../../../cli/schedulers/local/events.ts';
 import { localPaths } from '../../../../cli/schedulers/local/job-file.ts';
@@ -81,6 +83,38 @@ async function killSupervisor(job: JobRef): Promise<void> {
 }
 
 const two = { tasks: [0, 1, 2], atOnce: 2 };
+
+it('runs a job that was expected like one that was not', async () => {
+  const expecting = makeLocal(supervisorPath);
+  expecting.expect(1);
+  for (const name of ['bcopy-1', 'bcopy-2']) {
+    const request = await makeRequest(`echo "$SLURM_JOB_NAME"`, { name, output: `logs/${name}.log` });
+    jobs.push(await expecting.submit(request));
+  }
+  for (const job of jobs) await waitFor(job, haveEnded);
+  expect(await readFile(`${directory}/logs/bcopy-1.log`, 'utf8')).toBe('bcopy-1\n');
+  expect(await readFile(`${directory}/logs/bcopy-2.log`, 'utf8')).toBe('bcopy-2\n');
+});
+
+it('submits also when the supervisor that was to wait has died', async () => {
+  const hasty = join(root, 'hasty.mjs');
+  await writeFile(
+    hasty,
+    `if (process.argv[2] !== '-') await import(${JSON.stringify(pathToFileURL(supervisorPath).href)});\n`,
+  );
+  const dying = makeLocal(hasty);
+  dying.expect(1);
+  await sleep(1000);
+  const job = await dying.submit(await makeRequest('true'));
+  jobs.push(job);
+  expect(await waitFor(job, haveEnded)).toMatchObject([{ state: 'COMPLETED' }]);
+});
+
+it('leaves no supervisor behind that got no job', async () => {
+  const { exitCode } = await execa(process.execPath, [supervisorPath, '-'], { input: '', cwd: directory });
+  expect(exitCode).toBe(0);
+  expect(await readdir(directory)).toEqual(['logs']);
+});
 
 it('is the same job when its name is submitted again while it lives', async () => {
   const job = await submit('sleep 30');
