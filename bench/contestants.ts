@@ -42,7 +42,7 @@ export function findContestants(scratch: string): Contestant[] {
     contestant('rclone copy', 'rclone', ({ source, destination }) => [
       ...['copy', '--links', source, destination],
     ]),
-    findFloor(scratch),
+    ...findFloors(scratch),
   ];
 }
 
@@ -62,11 +62,15 @@ function shell(label: string, program: string, script: string): Contestant {
   return { ...made, missing: hasProgram(program) ? undefined : `${program} is missing` };
 }
 
-function findFloor(scratch: string): Contestant {
+/** The calls of the list that README.md has, and the same with the way in which bcopy makes files. */
+function findFloors(scratch: string): Contestant[] {
   const program = join(scratch, 'floor');
   const missing = compile(fileURLToPath(new URL('../../../bench/floor.c', import.meta.url)), program);
   const words = ({ source, destination, list }: Where) => [source, destination, list, String(threads)];
-  return { ...contestant(labels.floor, program, words), missing };
+  return [
+    { ...contestant(labels.floor, program, words), missing },
+    { ...contestant(labels.unnamedFloor, program, (where) => [...words(where), 'unnamed']), missing },
+  ];
 }
 
 function compile(source: string, program: string): string | undefined {

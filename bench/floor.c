@@ -1,5 +1,6 @@
 // The floor: copies a ready list of entries with nothing but the system calls that a copy needs, to compare
-// bcopy with. `floor SOURCE DESTINATION LIST THREADS`; DESTINATION is made. LIST holds records that end in NUL:
+// bcopy with. `floor SOURCE DESTINATION LIST THREADS [unnamed]`; DESTINATION is made. `unnamed` makes each file
+// without a name and links it (O_TMPFILE) instead of renaming a temporary one. LIST holds records that end in NUL:
 //   dPATH          a directory; parents come first, the root ("d") before all
 //   fBYTES/PATH    a file; the entries of one directory stand together
 //   sPATH          a symlink
@@ -26,7 +27,7 @@ static entry *entries;
 static group *groups;
 static size_t entry_count, group_count;
 static atomic_size_t next_group;
-static int source_root, destination_root;
+static int source_root, destination_root, unnamed;
 
 static void fail(const char *what, const char *path) {
   fprintf(stderr, "floor: cannot %s %s: %s\n", what, path, strerror(errno));
@@ -95,19 +96,29 @@ static void copy_content(int from, int to, const struct stat *status, char *buff
   check(ftruncate(to, size), "set the size of", path);
 }
 
+static void publish(const directory *at, int to, const char *temporary, const char *name, const char *path) {
+  if (!unnamed) {
+    check(renameat(at->destination, temporary, at->destination, name), "rename", path);
+    return;
+  }
+  char open_file[32];
+  snprintf(open_file, sizeof open_file, "/proc/self/fd/%d", to);
+  check(linkat(AT_FDCWD, open_file, at->destination, name, AT_SYMLINK_FOLLOW), "link", path);
+}
+
 static void copy_file(const directory *at, const entry *e, const char *temporary, char *buffer) {
   const char *name = e->path + at->length + (at->length > 0);
   int from = check(openat(at->source, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), "open", e->path);
   struct stat status;
   check(fstat(from, &status), "look at", e->path);
-  int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-  int to = check(openat(at->destination, temporary, flags, 0600), "create", e->path);
+  int flags = unnamed ? O_WRONLY | O_TMPFILE | O_CLOEXEC : O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  int to = check(openat(at->destination, unnamed ? "." : temporary, flags, 0600), "create", e->path);
   copy_content(from, to, &status, buffer, e->path);
   check(fchown(to, status.st_uid, status.st_gid), "set the owner of", e->path);
   check(fchmod(to, status.st_mode & 07777), "set the mode of", e->path);
   struct timespec times[2] = {status.st_atim, status.st_mtim};
   check(futimens(to, times), "set the times of", e->path);
-  check(renameat(at->destination, temporary, at->destination, name), "rename", e->path);
+  publish(at, to, temporary, name, e->path);
   close(to);
   close(from);
 }
@@ -195,7 +206,8 @@ static void make_groups(void) {
 static const char *or_dot(const char *path) { return *path ? path : "."; }
 
 int main(int argc, char **argv) {
-  if (argc != 5) { fprintf(stderr, "usage: floor SOURCE DESTINATION LIST THREADS\n"); return 2; }
+  if (argc < 5) { fprintf(stderr, "usage: floor SOURCE DESTINATION LIST THREADS [unnamed]\n"); return 2; }
+  unnamed = argc > 5;
   int threads = atoi(argv[4]);
   read_list(argv[3]);
   make_groups();

@@ -21,6 +21,7 @@ export const labels = {
   cp: 'cp -a',
   rsync: 'rsync -a',
   floor: `floor, ${threads} threads`,
+  unnamedFloor: 'floor, unnamed files',
 } as const;
 
 export const bcopyProgram = fileURLToPath(new URL('../cli/main.js', import.meta.url));

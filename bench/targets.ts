@@ -1,7 +1,7 @@
 import { type CopySummary, ratio } from './copy-report.ts';
 import { labels } from './launch.ts';
 
-const { whole, worker, cp, rsync, floor } = labels;
+const { whole, worker, cp, rsync, floor, unnamedFloor } = labels;
 
 /** What bcopy wants to reach on a workload, beside what it has reached. */
 export function formatTargets(workload: string, all: readonly CopySummary[]): string[] {
@@ -15,7 +15,7 @@ export function formatTargets(workload: string, all: readonly CopySummary[]): st
     SMALL: manySmall,
     TREE: manySmall,
     BIG: () => [line(whole, cp, 'syncedSeconds', 0.9), line(whole, rsync, 'syncedSeconds', 0.3)],
-    MIX: () => [line(whole, cp, 'seconds', 0.9)],
+    MIX: () => [line(whole, cp, 'seconds', 0.9), line(whole, cp, 'syncedSeconds', 0.9)],
   };
   const lines = [...(wanted[workload]?.() ?? []), memoryLine(workload, all)];
   return lines.filter((one) => one !== undefined);
@@ -26,7 +26,9 @@ export function formatTargets(workload: string, all: readonly CopySummary[]): st
       line(worker, floor, 'cpu', 1.35),
       peer === undefined ? undefined : line(worker, peer, 'seconds', 1),
       line(whole, cp, 'seconds', 0.9),
+      line(whole, cp, 'syncedSeconds', 0.9),
       line(whole, rsync, 'seconds', 0.75),
+      line(whole, rsync, 'syncedSeconds', 0.75),
     ];
   }
 }
@@ -41,7 +43,9 @@ function tailOf(measure: 'seconds' | 'syncedSeconds' | 'cpu'): string {
 
 /** The floor is no peer: it has no scan, and cannot go on after a fault. */
 function fastestPeer(all: readonly CopySummary[]): string | undefined {
-  const peers = all.filter(({ label }) => ![whole, worker, floor].includes(label as typeof whole));
+  const peers = all.filter(
+    ({ label }) => ![whole, worker, floor, unnamedFloor].includes(label as typeof whole),
+  );
   return peers.toSorted((a, b) => a.seconds.median - b.seconds.median)[0]?.label;
 }
 
