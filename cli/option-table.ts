@@ -72,6 +72,13 @@ export const copyTable = [
     help: 'symlinks: copy or skip (default: copy)',
   },
   { name: 'wait', kind: 'switch', group: running, help: "stay until the end; the exit code is the copy's" },
+  {
+    name: 'verbose',
+    letter: 'v',
+    kind: 'switch',
+    group: running,
+    help: 'tell in JOBID.log how the content of files was copied',
+  },
   { name: 'parsable', kind: 'switch', group: running, help: 'print only the job number' },
   {
     name: 'scheduler',

@@ -17,6 +17,7 @@ const copySchema = z.strictObject({
   retry: toggle.default(false),
   dryRun: toggle.default(false),
   wait: toggle.default(false),
+  verbose: toggle.default(false),
   parsable: toggle.default(false),
   scheduler: z.enum(['slurm', 'local'], { error: 'it must be slurm or local' }).exactOptional(),
   preserve: wordsOf(keepWords).default([...keepWords]),

@@ -39,7 +39,7 @@ export async function runFinish(context: TaskContext, log: TaskLog): Promise<boo
     // Before directories get their times, which any later change in them would spoil
     removeLeftovers(tape, storage, context.plan, state, everything);
     await work.completeTree();
-    recorder.takeGroup({ ranges: [], notes: storage.takeNotes() });
+    recorder.takeGroup({ ranges: [], notes: storage.takeNotes(), ways: storage.takeWays() });
     await recorder.checkpoint();
     // Who waits for the end line reads the report next
     const isWhole = await reportFinish(context);
@@ -105,7 +105,7 @@ class FinishWork {
             ? this.#breakRange(range, finished)
             : extend(range, placed.ordinal, finished);
       }
-      recorder.takeGroup({ ranges: [range], notes: new Map() });
+      recorder.takeGroup({ ranges: [range] });
       range = emptyRange(range.from);
       if (recorder.isDue) await recorder.checkpoint();
     }
@@ -120,7 +120,7 @@ class FinishWork {
 
   /** A range holds no entry that failed: it ends there and another begins. */
   #breakRange(range: DoneRange, finished: Extract<FinishedEntry, { kind: 'outcome' }>): DoneRange {
-    this.#parts.recorder.takeGroup({ ranges: [range], notes: new Map() });
+    this.#parts.recorder.takeGroup({ ranges: [range] });
     this.#tell(finished);
     return emptyRange(finished.outcome.ordinal);
   }

@@ -1,4 +1,5 @@
 import { addTally, type DoneRange, type EntryOutcome, type PartOutcome } from '../core/model/outcome.ts';
+import { addWays, type Way, type WayCounts } from '../core/model/ways.ts';
 import type { JournalRecord } from '../core/run/journal-lines.ts';
 import type { GroupOutcome } from '../core/storage/storage.ts';
 
@@ -10,6 +11,9 @@ export type RecorderTarget = {
   readonly isSuperseded: () => Promise<boolean>;
   readonly checkpointMs: number;
 };
+
+/** What of a group is recorded together. */
+export type GroupRecord = Pick<GroupOutcome, 'ranges'> & Partial<Pick<GroupOutcome, 'notes' | 'ways'>>;
 
 const checkpointBytes = 8 * 1024 ** 3;
 /** Between two syncs lies at least this time, and three times what the last one took. */
@@ -25,6 +29,7 @@ export class Recorder {
   #ranges: DoneRange[] = [];
   #records: JournalRecord[] = [];
   #notes = new Map<string, number>();
+  #ways = new Map<Way, number>();
   #bytes = 0;
   #last = Date.now();
   #isSuperseded = false;
@@ -46,19 +51,21 @@ export class Recorder {
     return this.#failure !== undefined;
   }
 
-  takeGroup(outcome: Pick<GroupOutcome, 'ranges' | 'notes'>): void {
+  takeGroup(outcome: GroupRecord): void {
     for (const range of outcome.ranges) if (range.to > range.from) this.#ranges.push(range);
     for (const range of outcome.ranges) this.#bytes += range.copied.bytes;
-    for (const [note, entries] of outcome.notes)
+    for (const [note, entries] of outcome.notes ?? [])
       this.#notes.set(note, (this.#notes.get(note) ?? 0) + entries);
+    addWays(this.#ways, outcome.ways ?? new Map());
   }
 
   takeOutcome(outcome: EntryOutcome): void {
     this.#records.push({ type: 'entry', ...outcome });
   }
 
-  takePart(part: PartOutcome): void {
+  takePart(part: PartOutcome, ways: WayCounts = new Map()): void {
     this.#records.push({ type: 'part', ...part });
+    addWays(this.#ways, ways);
     this.#bytes += part.to - part.from;
   }
 
@@ -113,8 +120,10 @@ export class Recorder {
   #takeAll(): JournalRecord[] {
     const ranges = mergeRanges(this.#ranges).map((range): JournalRecord => ({ type: 'done', ...range }));
     const notes = [...this.#notes].map(([note, entries]): JournalRecord => ({ type: 'note', note, entries }));
-    const records = [...ranges, ...this.#records, ...notes];
-    [this.#ranges, this.#records, this.#notes, this.#bytes] = [[], [], new Map(), 0];
+    const ways = [...this.#ways].map(([way, files]): JournalRecord => ({ type: 'way', way, files }));
+    const records = [...ranges, ...this.#records, ...notes, ...ways];
+    [this.#ranges, this.#records, this.#notes, this.#ways] = [[], [], new Map(), new Map()];
+    this.#bytes = 0;
     return records;
   }
 }

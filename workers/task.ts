@@ -182,7 +182,7 @@ export class ShardWork {
       copy,
       (done) => 'part' in done || classOf(done.outcome.cause) !== 'transient',
     );
-    if ('part' in result) return this.#recorder.takePart(result.part);
+    if ('part' in result) return this.#recorder.takePart(result.part, result.ways);
     if (classOf(result.outcome.cause) === 'hopeless') this.#hopeless ??= result.outcome.cause;
     this.#tell(result.outcome);
   }

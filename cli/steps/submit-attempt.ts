@@ -17,6 +17,7 @@ export type SubmitRequest = {
   readonly threads: number;
   readonly checkpointSeconds: number;
   readonly fidelity: Fidelity;
+  readonly verbose: boolean;
   readonly resources: Resources;
   readonly queue: string;
   readonly templates: string | undefined;
@@ -49,6 +50,7 @@ export async function prepareAttempt(
     threads: request.threads,
     checkpointSeconds: request.checkpointSeconds,
     fidelity: request.fidelity,
+    verbose: request.verbose,
     arrays,
   };
   await fsExtra.ensureDir(paths.attempt(number), { mode: 0o700 });

@@ -71,6 +71,7 @@ export async function prepare(copy: Copy, run: ReadyRun): Promise<PreparedAttemp
     threads: options.cpusPerTask,
     checkpointSeconds: options.checkpoint,
     fidelity: fidelityOf(options),
+    verbose: options.verbose,
     resources: resourcesOf(copy),
     queue: queueOf(copy),
     templates: options.templates,

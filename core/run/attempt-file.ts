@@ -22,6 +22,8 @@ const attemptSchema = z.object({
       symlinks: z.enum(symlinkWords),
     }),
   ),
+  /** True when JOBID.log is to tell more, for those who want to know how it was done. */
+  verbose: z.optional(z.boolean()),
   /** Task `t` of array `number` works on shard `base + t`. */
   arrays: z.array(z.object({ number: count, base: count, tasks: z.array(count) })),
 });
@@ -29,8 +31,9 @@ const attemptSchema = z.object({
 const submittedSchema = z.object({ format: count, job: z.string().check(z.regex(/^\d+$/)), at: z.string() });
 
 /** One round of submission, written before the scheduler is asked for anything. */
-export type Attempt = Omit<z.infer<typeof attemptSchema>, 'format' | 'fidelity'> & {
+export type Attempt = Omit<z.infer<typeof attemptSchema>, 'format' | 'fidelity' | 'verbose'> & {
   readonly fidelity?: Fidelity | undefined;
+  readonly verbose?: boolean | undefined;
 };
 
 /** The jobs of an attempt that the scheduler has accepted; `announced` is the number the user was told. */

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { wayWords } from '../model/ways.ts';
 import { count } from './files.ts';
 
 const tally = z.object({ entries: count, bytes: count });
@@ -57,6 +58,9 @@ const fileSchema = z.object({
 /** Something that people should know and that is no failure, counted by kind (`owner not kept`). */
 const noteSchema = z.object({ type: z.literal('note'), note: z.string(), entries: count });
 
+/** Files, and pieces of divided files, whose content this worker has copied in one way. */
+const waySchema = z.object({ type: z.literal('way'), way: z.enum(wayWords), files: count });
+
 const endSchema = z.object({
   type: z.literal('end'),
   reason: z.enum(['complete', 'failures', 'hopeless', 'cut off', 'superseded']),
@@ -70,6 +74,7 @@ export const journalLineSchema = z.discriminatedUnion('type', [
   partSchema,
   fileSchema,
   noteSchema,
+  waySchema,
   endSchema,
 ]);
 

@@ -5,6 +5,7 @@ import { quoteName } from '../model/names.ts';
 import type { EntryOutcome } from '../model/outcome.ts';
 import { type Plan, sayLinkedOutside } from '../model/plan.ts';
 import { formatBytes, formatCount, formatCounted, formatDuration } from '../model/units.ts';
+import { sayWays } from '../model/ways.ts';
 import type { Attempt } from './attempt-file.ts';
 import { journalsOfAttempt, paceOfAttempt } from './pace.ts';
 import type { RunInfo } from './run-info.ts';
@@ -40,6 +41,7 @@ export function formatLog(facts: ReportFacts): string {
     ...accountLines(account),
     '',
     ...timeLines(facts),
+    ...wayLines(facts),
     ...noteLines(facts),
     '',
     verdict(facts),
@@ -75,6 +77,12 @@ function timeLines({ state, attempt }: ReportFacts): string[] {
 
 function elapsedOf({ startedAt, endedAt }: JournalSummary): number {
   return Date.parse(endedAt ?? startedAt) - Date.parse(startedAt);
+}
+
+/** How content was copied by all attempts, for those who asked. */
+function wayLines({ state, attempt }: ReportFacts): string[] {
+  if (attempt.verbose !== true) return [];
+  return [`ways         ${sayWays(state.ways) || 'no content was copied'}`];
 }
 
 function noteLines({ state, plan }: ReportFacts): string[] {

@@ -2,18 +2,20 @@ import { type Account, accountOf } from '../model/account.ts';
 import { bytesOf } from '../model/entry.ts';
 import { addTally, type EntryOutcome, emptyTally, type PartOutcome, type Tally } from '../model/outcome.ts';
 import { dividedFiles, type Plan } from '../model/plan.ts';
+import { addWays, type Way, type WayCounts } from '../model/ways.ts';
 import { listJournals, readJournal } from './journal-reader.ts';
 import type { RunPaths } from './run-paths.ts';
 import { type JournalSummary, ShardState } from './shard-state.ts';
 import { TapeReader } from './tape-reader.ts';
 
-/** What finish has done, by its newest journal; divided files by all of them, since a finished file stays finished. */
+/** What finish has done, by its newest journal; divided files and ways by all of them, since what is copied stays. */
 export type FinishState = {
   copied: Tally;
   skipped: Tally;
   linked: Tally;
   outcomes: Map<number, EntryOutcome>;
   readonly files: Map<number, { outcome: 'copied' | 'skipped'; bytes: number }>;
+  readonly ways: Map<Way, number>;
   notes: ReadonlyMap<string, number>;
   journal: JournalSummary | undefined;
 };
@@ -23,6 +25,7 @@ export type RunState = {
   readonly shards: readonly ShardState[];
   readonly finish: FinishState;
   readonly notes: ReadonlyMap<string, number>;
+  readonly ways: WayCounts;
 };
 
 /** Reads all journals of a run (or of one shard only, for the worker that takes it up). */
@@ -40,7 +43,8 @@ export async function readRunState(paths: RunPaths, plan: Plan, onlyShard?: numb
     if (name.shard === 'finish') takeFinish(finish, forFinish);
   }
   settleDisputes(paths, shards);
-  return { shards, finish, notes: sumNotes([...shards, finish]) };
+  const everybody = [...shards, finish];
+  return { shards, finish, notes: sumNotes(everybody), ways: sumWays(everybody) };
 }
 
 function newFinishState(): FinishState {
@@ -51,6 +55,7 @@ function newFinishState(): FinishState {
     linked,
     outcomes: new Map(),
     files: new Map(),
+    ways: new Map(),
     notes: new Map(),
     journal: undefined,
   };
@@ -62,6 +67,7 @@ function takeFinish(finish: FinishState, state: ShardState): void {
   finish.linked = state.linked;
   finish.outcomes = state.outcomes;
   finish.notes = state.notes;
+  addWays(finish.ways, state.ways);
   finish.journal = state.journals.at(-1);
 }
 
@@ -88,6 +94,12 @@ function sumNotes(states: readonly { readonly notes: ReadonlyMap<string, number>
   for (const state of states)
     for (const [note, entries] of state.notes) notes.set(note, (notes.get(note) ?? 0) + entries);
   return notes;
+}
+
+function sumWays(states: readonly { readonly ways: WayCounts }[]): WayCounts {
+  const ways = new Map<Way, number>();
+  for (const state of states) addWays(ways, state.ways);
+  return ways;
 }
 
 /** The books of a run: planned = copied + skipped + linked + failed + vanished + left, in entries and bytes. */

@@ -8,6 +8,7 @@ import {
 } from '../model/outcome.ts';
 import { partsOf, type Shard, wholeEntriesOf } from '../model/plan.ts';
 import { type Range, RangeSet } from '../model/ranges.ts';
+import { addWays, type Way } from '../model/ways.ts';
 import type { JournalLine } from './journal-lines.ts';
 import type { JournalName } from './run-paths.ts';
 
@@ -33,6 +34,8 @@ export class ShardState {
   readonly outcomes = new Map<number, EntryOutcome>();
   readonly parts: PartOutcome[] = [];
   readonly notes = new Map<string, number>();
+  /** How content was copied; a file that was copied twice counts twice. */
+  readonly ways = new Map<Way, number>();
   readonly journals: JournalSummary[] = [];
   /** Ranges of which two workers at once brought a piece to an end: only the tape can say what they held. */
   readonly disputed: Range[] = [];
@@ -58,6 +61,8 @@ export class ShardState {
       if (!line.same) this.#countCopied({ entries: 0, bytes: line.to - line.from });
     } else if (line.type === 'note') {
       this.notes.set(line.note, (this.notes.get(line.note) ?? 0) + line.entries);
+    } else if (line.type === 'way') {
+      addWays(this.ways, new Map([[line.way, line.files]]));
     } else if (line.type === 'end') {
       this.journals.push({ ...this.journals.pop()!, endedAt: line.at, reason: line.reason });
     }

@@ -1,4 +1,5 @@
 import type { DoneRange, EntryOutcome, PartOutcome } from '../model/outcome.ts';
+import type { WayCounts } from '../model/ways.ts';
 
 /**
  * Consecutive entries of one directory. Entry `i` has ordinal `ordinal + i`, kind `kinds[i]` (the tape's letter:
@@ -25,6 +26,8 @@ export type GroupOutcome = {
   readonly ranges: readonly DoneRange[];
   readonly outcomes: readonly EntryOutcome[];
   readonly notes: ReadonlyMap<string, number>;
+  /** How the content of its files was copied; of empty files there is none. */
+  readonly ways: WayCounts;
   /** The cause for which nothing more can be written at all; the rest of the group was not tried. */
   readonly hopeless: string | undefined;
 };
@@ -39,7 +42,9 @@ export type PartRequest = {
   readonly to?: number;
 };
 
-export type PartResult = { readonly part: PartOutcome } | { readonly outcome: EntryOutcome };
+export type PartResult =
+  | { readonly part: PartOutcome; readonly ways: WayCounts }
+  | { readonly outcome: EntryOutcome };
 
 /** A divided file whose parts are all recorded, of one version. */
 export type FileRequest = {
@@ -84,6 +89,8 @@ export interface Storage {
   removeLeftovers(directory: string, from: number, to: number): void;
   /** What could not be kept, by kind, since the last call; only of what finish does. */
   takeNotes(): ReadonlyMap<string, number>;
+  /** How content was copied since the last call; only of what finish does. */
+  takeWays(): WayCounts;
   /** Returns when everything written so far is on disk; throws when it cannot be. */
   sync(): Promise<void>;
   close(): void;

@@ -118,7 +118,7 @@ describe('what cannot be understood is refused in one sentence', () => {
     [['--exclude=n1'], 'there is no option --exclude', '--sbatch-arg=--name=value'],
     [['--toString'], 'there is no option --toString', 'the nearest is'],
     [['--constructor', 'x'], 'there is no option --constructor', 'the nearest is'],
-    [['-x'], 'there is no option -x', 'the short options are -s -d -c -h -V'],
+    [['-x'], 'there is no option -x', 'the short options are -s -d -c -v -h -V'],
     [['--a\u0007b'], 'there is no option "--a\\007b"', 'the nearest is'],
     [['logs', '1', '-s', '3'], 'there is no option -s', 'the short options are -h -V'],
     [['status', '--jsn'], 'there is no option --jsn', 'the nearest is --json'],

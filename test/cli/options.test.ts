@@ -53,6 +53,7 @@ test('without anything said there are the defaults', async () => {
     retry: false,
     dryRun: false,
     wait: false,
+    verbose: false,
     parsable: false,
     preserve: ['owner', 'mode', 'times', 'xattr', 'acl', 'links'],
     noPreserve: [],

@@ -84,6 +84,15 @@ describe.each(open)('a copy with %s', (name) => {
     expect(log.trimEnd()).toMatch(/All 15 files are copied\.$/);
   });
 
+  it('tells how content was copied when it is asked to', async () => {
+    const cwd = world.directory();
+    await makeTree(join(cwd, 'src'), { a: 'a', b: 'b', empty: '', link: symlinkTo('a'), d: { c: 'c' } });
+    giveToUser(join(cwd, 'src'));
+    const ran = await world.bcopy(cwd, '-s', 'src', '-d', 'dst', '--wait', '-v');
+    const log = readFileSync(join(cwd, `${announcedJob(ran.stdout)}.log`), 'utf8');
+    expect(log).toMatch(/^ways {9}read\/write 3$/m);
+  });
+
   it('returns at once, and status, logs and a second copy tell what became of it', async () => {
     const cwd = world.directory();
     makeManyFiles(join(cwd, 'src'), { files: 300, directories: 5, bytes: 100 });

@@ -1,6 +1,7 @@
 import { joinPath } from '../../core/model/entry.ts';
 import { classOf } from '../../core/model/errno.ts';
 import type { DoneRange, EntryOutcome } from '../../core/model/outcome.ts';
+import { addWays, type Way } from '../../core/model/ways.ts';
 import type {
   EntryBatch,
   EntryGroup,
@@ -11,6 +12,14 @@ import type {
 } from '../../core/storage/storage.ts';
 import { groupOfOne } from '../../workers/groups.ts';
 import { mergeRanges } from '../../workers/recorder.ts';
+
+const nothing: GroupOutcome = {
+  ranges: [],
+  outcomes: [],
+  notes: new Map(),
+  ways: new Map(),
+  hopeless: undefined,
+};
 
 /**
  * A storage whose n-th copy (of an entry or a part, counted from 1, further tries included) fails with the cause
@@ -33,21 +42,23 @@ export function faultyStorage(storage: Storage, faults: ReadonlyMap<number, stri
       : undefined;
     if (fault === undefined) return storage.copyGroup(groupOfOne(group, ordinal));
     const hopeless = classOf(fault.cause) === 'hopeless' ? fault.cause : undefined;
-    return { ranges: [], outcomes: [fault], notes: new Map(), hopeless };
+    return { ...nothing, outcomes: [fault], hopeless };
   }
 
   function copyGroup(group: EntryGroup): GroupOutcome {
     const [ranges, outcomes]: [DoneRange[], EntryOutcome[]] = [[], []];
+    const ways = new Map<Way, number>();
     for (const batch of group.batches) {
       for (let i = 0; i < batch.kinds.length; i++) {
         const one = copyOne(group, batch, i);
         ranges.push(...one.ranges);
         outcomes.push(...one.outcomes);
+        addWays(ways, one.ways);
         if (one.hopeless !== undefined)
-          return { ranges: mergeRanges(ranges), outcomes, notes: new Map(), hopeless: one.hopeless };
+          return { ...nothing, ranges: mergeRanges(ranges), outcomes, ways, hopeless: one.hopeless };
       }
     }
-    return { ranges: mergeRanges(ranges), outcomes, notes: new Map(), hopeless: undefined };
+    return { ...nothing, ranges: mergeRanges(ranges), outcomes, ways };
   }
 
   function copyPart(request: PartRequest): PartResult {
@@ -64,6 +75,7 @@ export function faultyStorage(storage: Storage, faults: ReadonlyMap<number, stri
     completeDirectory: (...args) => storage.completeDirectory(...args),
     removeLeftovers: (...args) => storage.removeLeftovers(...args),
     takeNotes: () => storage.takeNotes(),
+    takeWays: () => storage.takeWays(),
     sync: () => storage.sync(),
     close: () => storage.close(),
   };

@@ -36,8 +36,15 @@ describe('a checkpoint', () => {
     const { recorder, events } = record();
     recorder.takeGroup({ ranges: [range(0, 5)], notes: new Map([['owner not kept', 2]]) });
     recorder.takeOutcome(failure);
-    recorder.takePart(part);
-    recorder.takeGroup({ ranges: [range(6, 9)], notes: new Map([['owner not kept', 3]]) });
+    recorder.takePart(part, new Map([['reflink', 1]]));
+    recorder.takeGroup({
+      ranges: [range(6, 9)],
+      notes: new Map([['owner not kept', 3]]),
+      ways: new Map([
+        ['reflink', 2],
+        ['sendfile', 1],
+      ]),
+    });
     expect(events).toEqual([]);
     await recorder.checkpoint();
     expect(events).toEqual([
@@ -47,6 +54,8 @@ describe('a checkpoint', () => {
       { type: 'entry', ...failure },
       { type: 'part', ...part },
       { type: 'note', note: 'owner not kept', entries: 5 },
+      { type: 'way', way: 'reflink', files: 3 },
+      { type: 'way', way: 'sendfile', files: 1 },
     ]);
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Entry } from '../../core/model/entry.ts';
+import type { Way } from '../../core/model/ways.ts';
 import type { JournalLine } from '../../core/run/journal-lines.ts';
 import { formatErr, formatLog, type ReportFacts } from '../../core/run/report.ts';
 import type { JournalName } from '../../core/run/run-paths.ts';
@@ -139,6 +140,29 @@ describe('the log that people read', () => {
     const facts = await factsOf(1, [[name, ...lines.slice(0, -1), note, lines.at(-1)!], ...rest, finish]);
     expect(formatLog(facts)).toContain('\nnote         owner not kept: 1,234 entries\n');
     expect(formatErr(facts)).toBe('');
+  });
+
+  const way = (name: Way, files: number): JournalLine => ({ type: 'way', way: name, files });
+  const withWays: readonly Journal[] = [
+    [journalName(0), files(0, 2001), way('read/write', 98_000), way('reflink', 1204), ends('03:05:05')],
+    [journalName(1), files(2001, 4001), way('read/write', 114), ends('03:06:07')],
+    [journalName('finish'), way('copy_file_range', 1)],
+    [journalName('finish', 2), way('copy_file_range', 2)],
+  ];
+
+  test('tells how content was copied, by all workers and attempts, to those who ask', async () => {
+    const facts = await factsOf(1, withWays);
+    expect(formatLog(facts)).not.toContain('ways');
+    const verbose = { ...facts, attempt: { ...facts.attempt, verbose: true } };
+    expect(formatLog(verbose)).toContain(
+      '\nways         reflink 1,204 · copy_file_range 3 · read/write 98,114\n',
+    );
+  });
+
+  test('says so when no content was copied', async () => {
+    const facts = await factsOf(1, whole);
+    const verbose = { ...facts, attempt: { ...facts.attempt, verbose: true } };
+    expect(formatLog(verbose)).toContain('\nways         no content was copied\n');
   });
 
   test('tells what leads out of the source', async () => {

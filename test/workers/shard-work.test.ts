@@ -57,6 +57,7 @@ async function work({
 const makeFiles = async () => {
   task = await makeTask(({ source }) => makeTree(source, tenFiles));
 };
+const readAndWritten = (files: number) => ({ type: 'way', way: 'read/write', files });
 const ofType = <T extends JournalRecord['type']>(records: readonly JournalRecord[], type: T) =>
   records.filter((record): record is Extract<JournalRecord, { type: T }> => record.type === type);
 const copiedIn = (records: readonly JournalRecord[]) =>
@@ -67,7 +68,7 @@ describe('the work on a shard', () => {
     await makeFiles();
     const { reason, records, lines } = await work({});
     expect(reason).toBe('complete');
-    expect(records).toEqual([done(0, 11, { copied: { entries: 10, bytes: 10 } })]);
+    expect(records).toEqual([done(0, 11, { copied: { entries: 10, bytes: 10 } }), readAndWritten(10)]);
     expect(lines).toEqual([]);
     const contents = { attributes: false };
     expect(await readTree(task.trees.destination, contents)).toEqual(
@@ -81,7 +82,7 @@ describe('the work on a shard', () => {
       await makeFiles();
       const { reason, records, tried, lines } = await work({ faults: new Map([[4, cause]]) });
       expect(reason).toBe('complete');
-      expect(records).toEqual([done(0, 11, { copied: { entries: 10, bytes: 10 } })]);
+      expect(records).toEqual([done(0, 11, { copied: { entries: 10, bytes: 10 } }), readAndWritten(10)]);
       expect(tried.filter((ordinal) => ordinal === 4)).toHaveLength(2);
       expect(lines).toEqual([]);
       expect(readdirSync(task.trees.destination)).toHaveLength(10);
@@ -134,7 +135,7 @@ describe('the work on a shard', () => {
     writeJournal(task.run.paths, journalName(0, 1), [done(0, 6, { copied: { entries: 5, bytes: 5 } })]);
     const { tried, records } = await work({});
     expect(tried).toEqual([6, 7, 8, 9, 10]);
-    expect(records).toEqual([done(6, 11, { copied: { entries: 5, bytes: 5 } })]);
+    expect(records).toEqual([done(6, 11, { copied: { entries: 5, bytes: 5 } }), readAndWritten(5)]);
   });
 
   test('takes nothing up once it is told to stop', async () => {

@@ -1,87 +1,154 @@
-import { copyFileRange, ENXIO, lseek, pread, pwrite, SEEK_DATA, SEEK_HOLE } from './libc.ts';
-import { check, SystemError } from './system-error.ts';
+import type { Way, WayCounts } from '../../model/ways.ts';
+import { bufferBytes, type ContentSteps, contentSteps, type StepWay } from './content-steps.ts';
+import { ENXIO, lseek, SEEK_DATA, SEEK_HOLE } from './libc.ts';
+import { copyInWindows, largeContent } from './page-cache.ts';
+import { check } from './system-error.ts';
+import { isRefusal, type PairWays, WayMemory } from './way-memory.ts';
 
-/** Measured: it fits the L2 cache, and larger buffers are slower. */
-const buffer = Buffer.allocUnsafeSlow(256 * 1024);
+/** Up to a block, sharing it costs as much as copying it (measured on xfs and btrfs). */
+const reflinkAbove = 4096;
 /** Files up to this size go through the buffer in one read and one write; the way hardly matters below. */
-const smallFile = buffer.length;
-const rangeStep = 64 * 1024 * 1024;
-
-const fromOffset = new BigInt64Array(1);
-const toOffset = new BigInt64Array(1);
-const [fromBytes, toBytes] = [new Uint8Array(fromOffset.buffer), new Uint8Array(toOffset.buffer)];
-
-/** True once copy_file_range has said that it does not work between these trees; asked once, then remembered. */
-let mustReadAndWrite = false;
+const readAndWriteUpTo = bufferBytes;
+const shortWays: readonly StepWay[] = ['read/write'];
+const longWays: readonly StepWay[] = ['copy_file_range', 'sendfile', 'read/write'];
+const stepBytes = 64 * 1024 * 1024;
+/** A multiple of the block size of all file systems that share blocks. */
+const blockBytes = 64 * 1024;
 
 export type ContentRequest = {
   readonly source: number;
   readonly destination: number;
+  /** The file systems of both, as FileStatus tells them. */
+  readonly devices: readonly [source: number, destination: number];
   readonly from: number;
   readonly to: number;
+  /** The size of the source. */
+  readonly bytes: number;
   /** False when all of it is allocated: then nothing has to be asked about holes. */
   readonly maySkipHoles: boolean;
 };
 
-/**
- * Copies bytes `[from, to)` between open files at the same offsets, leaving holes out. Stops early at the end of the
- * source. Returns the bytes copied; throws a SystemError.
- */
-export function copyContent(request: ContentRequest): number {
-  if (request.maySkipHoles) return copyData(request);
-  return copyRange(request.source, request.destination, request.from, request.to);
-}
+/** `way` is undefined when there was nothing to copy. */
+export type CopiedContent = { readonly bytes: number; readonly way: Way | undefined };
 
-/** Only what is not a hole (lseek(2), SEEK_DATA). */
-function copyData({ source, destination, from, to }: ContentRequest): number {
-  let copied = 0;
-  for (let at = from; at < to; ) {
-    const data = lseek(source, at, SEEK_DATA);
-    if (data === ENXIO) break;
-    if (data < 0) return copied + copyRange(source, destination, at, to);
-    if (data >= to) break;
-    const hole = Math.min(to, check(lseek(source, data, SEEK_HOLE), 'look for holes'));
-    copied += copyRange(source, destination, data, hole);
-    at = hole;
+/** Copies the content of open files, by the best way that their file systems allow. One for each thread. */
+export class ContentCopy {
+  readonly #steps: ContentSteps;
+  readonly #memory = new WayMemory();
+  #counts = new Map<Way, number>();
+
+  constructor(steps: ContentSteps = contentSteps) {
+    this.#steps = steps;
   }
-  return copied;
+
+  /**
+   * Copies bytes `[from, to)` at the same offsets, leaving holes out. Stops early at the end of the source. Throws a
+   * SystemError.
+   */
+  copy(request: ContentRequest): CopiedContent {
+    if (request.to <= request.from) return { bytes: 0, way: undefined };
+    const pair = this.#memory.of(...request.devices);
+    if (this.#isCloned(request, pair)) return { bytes: request.to - request.from, way: 'reflink' };
+    return new Stretch(request, this.#steps, pair).copy();
+  }
+
+  /** Counts a file, or a piece of one, whose copy came to its end. */
+  count(way: Way | undefined): void {
+    if (way !== undefined) this.#counts.set(way, (this.#counts.get(way) ?? 0) + 1);
+  }
+
+  /** All counts since the last call. */
+  takeWays(): WayCounts {
+    const counts = this.#counts;
+    this.#counts = new Map();
+    return counts;
+  }
+
+  #isCloned(request: ContentRequest, pair: PairWays): boolean {
+    const { source, destination, from, to, bytes } = request;
+    if (to - from <= reflinkAbove || !pair.isOpen('reflink')) return false;
+    const isWhole = from === 0 && to === bytes;
+    if (!isWhole && (from % blockBytes !== 0 || (to % blockBytes !== 0 && to !== bytes))) return false;
+    const result = isWhole
+      ? this.#steps.clone(source, destination)
+      : this.#steps.cloneRange(source, destination, from, to - from);
+    if (result < 0) pair.refused('reflink', result);
+    else pair.worked('reflink');
+    return result >= 0;
+  }
 }
 
-function copyRange(source: number, destination: number, from: number, to: number): number {
-  if (to - from <= smallFile || mustReadAndWrite) return readAndWrite(source, destination, from, to);
-  fromOffset[0] = toOffset[0] = BigInt(from);
-  for (let at = from; at < to; ) {
-    const result = copyFileRange(source, fromBytes, destination, toBytes, Math.min(rangeStep, to - at), 0);
-    if (result === 0) return at - from;
-    if (result < 0 && isUnsupported(result)) {
-      if (at === from) mustReadAndWrite = true;
-      return at - from + readAndWrite(source, destination, at, to);
+/** One request on its way; what its file alone has refused is forgotten with it. */
+class Stretch {
+  readonly #request: ContentRequest;
+  readonly #steps: ContentSteps;
+  readonly #pair: PairWays;
+  readonly #ways: StepWay[];
+  #taken: Way | undefined;
+
+  constructor(request: ContentRequest, steps: ContentSteps, pair: PairWays) {
+    this.#request = request;
+    this.#steps = steps;
+    this.#pair = pair;
+    const ways = request.to - request.from <= readAndWriteUpTo ? shortWays : longWays;
+    this.#ways = ways.filter((way) => pair.isOpen(way));
+  }
+
+  copy(): CopiedContent {
+    const { from, to } = this.#request;
+    const isLarge = to - from >= largeContent;
+    const bytes = isLarge
+      ? copyInWindows(this.#request, (at, end) => this.#data(at, end))
+      : this.#data(from, to);
+    return { bytes, way: this.#taken };
+  }
+
+  /** Only what is not a hole (lseek(2), SEEK_DATA). */
+  #data(from: number, to: number): number {
+    const { source, maySkipHoles } = this.#request;
+    if (!maySkipHoles) return this.#range(from, to);
+    let copied = 0;
+    for (let at = from; at < to; ) {
+      const data = lseek(source, at, SEEK_DATA);
+      if (data === ENXIO) break;
+      if (data < 0) return copied + this.#range(at, to);
+      if (data >= to) break;
+      const hole = Math.min(to, check(lseek(source, data, SEEK_HOLE), 'look for holes'));
+      copied += this.#range(data, hole);
+      at = hole;
     }
-    at += check(result, 'copy');
+    return copied;
   }
-  return to - from;
-}
 
-/** EXDEV, EINVAL, EOPNOTSUPP, ENOSYS, ETXTBSY: what kernels and file systems answer that cannot do it. */
-function isUnsupported(result: number): boolean {
-  return [-18, -22, -95, -38, -26].includes(result);
-}
-
-function readAndWrite(source: number, destination: number, from: number, to: number): number {
-  for (let at = from; at < to; ) {
-    const read = check(pread(source, buffer, Math.min(buffer.length, to - at), at), 'read');
-    if (read === 0) return at - from;
-    writeAll(destination, read, at);
-    at += read;
+  #range(from: number, to: number): number {
+    let at = from;
+    while (at < to) {
+      const way = this.#ways[0]!;
+      const copied = this.#steps[way](
+        this.#request.source,
+        this.#request.destination,
+        at,
+        Math.min(stepBytes, to - at),
+      );
+      if (copied > 0) at += this.#took(way, copied);
+      else if (way === 'read/write' && copied === 0) break;
+      else this.#leave(way, copied);
+    }
+    return at - from;
   }
-  return to - from;
-}
 
-function writeAll(destination: number, bytes: number, at: number): void {
-  for (let done = 0; done < bytes; ) {
-    const rest = done === 0 ? buffer : buffer.subarray(done);
-    const written = check(pwrite(destination, rest, bytes - done, at + done), 'write');
-    if (written === 0) throw new SystemError('EIO', 'write');
-    done += written;
+  #took(way: StepWay, copied: number): number {
+    if (this.#taken !== way) this.#pair.worked(way);
+    this.#taken = way;
+    return copied;
+  }
+
+  /** The last way is never left: it throws what is wrong. Nothing copied (0) may be the end, or a file system that only says so. */
+  #leave(way: StepWay, result: number): void {
+    if (result < 0) {
+      if (!isRefusal(result)) check(result, 'copy');
+      this.#pair.refused(way, result);
+    }
+    this.#ways.shift();
   }
 }

@@ -3,6 +3,7 @@ import { classOf } from '../../model/errno.ts';
 import type { Fidelity } from '../../model/fidelity.ts';
 import { addTally, type DoneRange, type EntryOutcome, emptyTally, type Tally } from '../../model/outcome.ts';
 import type { EntryBatch, EntryGroup, GroupOutcome } from '../storage.ts';
+import type { ContentCopy } from './copy-content.ts';
 import { outcomeOf } from './entry-outcome.ts';
 import { EntryNotes, Keeper } from './keeper.ts';
 import { nativeName } from './libc.ts';
@@ -17,6 +18,7 @@ export type GroupCopyRequest = {
   readonly writer: Writer;
   readonly mayExist: boolean;
   readonly fidelity: Fidelity;
+  readonly content: ContentCopy;
 };
 
 type Put = (request: PutRequest) => 'copied' | 'skipped';
@@ -38,14 +40,16 @@ export class GroupCopy {
   readonly #outcomes: EntryOutcome[] = [];
   readonly #notes = new EntryNotes();
   readonly #keeper: Keeper;
+  readonly #content: ContentCopy;
   #range: OpenRange | undefined;
   #hopeless: string | undefined;
 
-  constructor(trees: Trees, { writer, mayExist, fidelity }: GroupCopyRequest) {
+  constructor(trees: Trees, { writer, mayExist, fidelity, content }: GroupCopyRequest) {
     this.#trees = trees;
     this.#writer = writer;
     this.#mayExist = mayExist;
     this.#keeper = new Keeper(fidelity, this.#notes.note);
+    this.#content = content;
   }
 
   run(group: EntryGroup): GroupOutcome {
@@ -58,6 +62,7 @@ export class GroupCopy {
       ranges: this.#ranges,
       outcomes: this.#outcomes,
       notes: this.#notes.take(),
+      ways: this.#content.takeWays(),
       hopeless: this.#hopeless,
     };
   }
@@ -100,6 +105,7 @@ export class GroupCopy {
       },
       mayExist: this.#mayExist && !facts.isNew,
       keeper: this.#keeper,
+      content: this.#content,
     };
     this.#notes.begin();
     try {

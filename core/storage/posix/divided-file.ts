@@ -1,6 +1,6 @@
 import type { PartOutcome } from '../../model/outcome.ts';
 import type { FileRequest, PartRequest } from '../storage.ts';
-import { copyContent } from './copy-content.ts';
+import type { ContentCopy, CopiedContent } from './copy-content.ts';
 import { FileStatus, withBirth } from './file-status.ts';
 import type { Keeper } from './keeper.ts';
 import {
@@ -35,7 +35,7 @@ export type FileDirectories = {
 };
 
 /** Writes one part into the temporary file. Idempotent: the same bytes at the same offsets. Throws a SystemError. */
-export function putPart(request: PartRequest, where: FileDirectories): PartOutcome {
+export function putPart(request: PartRequest, where: FileDirectories, content: ContentCopy): PartOutcome {
   const source = openSource(where.sourceDirectory, where.name);
   try {
     for (let tries = 1; tries <= changeTries; tries++) {
@@ -48,9 +48,10 @@ export function putPart(request: PartRequest, where: FileDirectories): PartOutco
         version,
       };
       if (isThere(where)) return { ...range, temporary: '', same: true };
-      const temporary = writePart(source, where, range.from, Math.min(range.to, bytes));
-      if (after.readOpen(source, 'look at source').version === version)
-        return { ...range, temporary, same: false };
+      const { temporary, way } = writePart(source, where, content, [range.from, Math.min(range.to, bytes)]);
+      if (after.readOpen(source, 'look at source').version !== version) continue;
+      content.count(way);
+      return { ...range, temporary, same: false };
     }
     throw new SystemError('CHANGED', 'copy');
   } finally {
@@ -62,13 +63,25 @@ function isThere({ destinationDirectory, name }: FileDirectories): boolean {
   return existing.read(destinationDirectory, name) === 0 && existing.hasSameContentAs(before);
 }
 
-/** Returns the identity of the temporary file that now holds the bytes. */
-function writePart(source: number, where: FileDirectories, from: number, to: number): string {
-  const maySkipHoles = before.allocatedBytes < before.bytes;
+type WrittenPart = Pick<CopiedContent, 'way'> & {
+  /** The identity of the temporary file that now holds the bytes. */
+  readonly temporary: string;
+};
+
+function writePart(
+  source: number,
+  where: FileDirectories,
+  content: ContentCopy,
+  [from, to]: readonly [number, number],
+): WrittenPart {
+  const { bytes, allocatedBytes, deviceNumber } = before;
+  const devices = [deviceNumber, where.directory.device] as const;
+  const maySkipHoles = allocatedBytes < bytes;
   const destination = openTemporary(where, O_CREAT);
   try {
-    copyContent({ source, destination, from, to, maySkipHoles });
-    return after.readOpen(destination, 'look at the temporary file', withBirth).identity;
+    const { way } = content.copy({ source, destination, devices, from, to, bytes, maySkipHoles });
+    const temporary = after.readOpen(destination, 'look at the temporary file', withBirth).identity;
+    return { temporary, way };
   } finally {
     close(destination);
   }

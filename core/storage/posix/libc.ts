@@ -37,6 +37,7 @@ export const AT_EMPTY_PATH = 0x1000;
 export const AT_NO_AUTOMOUNT = 0x800;
 export const STATX_BASIC_STATS = 0x7ff;
 export const STATX_BTIME = 0x800;
+export const SEEK_SET = 0;
 export const SEEK_DATA = 3;
 export const SEEK_HOLE = 4;
 
@@ -170,17 +171,6 @@ export const pwrite = declare('intptr_t pwrite(int, const void *, size_t, int64_
   buffer: Uint8Array,
   bytes: number,
   offset: number,
-) => number;
-/** copy_file_range(2); offsets are 8-byte buffers that the call moves on */
-export const copyFileRange = declare(
-  'intptr_t copy_file_range(int, void *, int, void *, size_t, uint32_t)',
-) as (
-  from: number,
-  fromOffset: Uint8Array,
-  to: number,
-  toOffset: Uint8Array,
-  bytes: number,
-  flags: number,
 ) => number;
 /** lseek(2) */
 export const lseek = declare('int64_t lseek(int, int64_t, int)') as (

@@ -1,4 +1,5 @@
 import { type Fidelity, fullFidelity } from '../../model/fidelity.ts';
+import type { WayCounts } from '../../model/ways.ts';
 import type {
   EntryGroup,
   FileRequest,
@@ -10,6 +11,7 @@ import type {
   Storage,
 } from '../storage.ts';
 import { completeDirectory } from './complete-directory.ts';
+import { ContentCopy } from './copy-content.ts';
 import { GroupCopy, putUnlocking } from './copy-group.ts';
 import { completeParts, type FileDirectories, putPart, readDividedState } from './divided-file.ts';
 import { type Failed, outcomeOf } from './entry-outcome.ts';
@@ -34,6 +36,7 @@ export class PosixStorage implements Storage {
   readonly #fidelity: Fidelity;
   readonly #notes = new EntryNotes();
   readonly #keeper: Keeper;
+  readonly #content = new ContentCopy();
 
   constructor(request: PosixStorageRequest) {
     this.#request = request;
@@ -44,14 +47,15 @@ export class PosixStorage implements Storage {
 
   copyGroup(group: EntryGroup): GroupOutcome {
     const { writer, mayExist } = this.#request;
-    return new GroupCopy(this.#trees, { writer, mayExist, fidelity: this.#fidelity }).run(group);
+    const request = { writer, mayExist, fidelity: this.#fidelity, content: this.#content };
+    return new GroupCopy(this.#trees, request).run(group);
   }
 
   copyPart(request: PartRequest): PartResult {
     try {
-      return {
-        part: putUnlocking((where) => putPart(request, where), this.#where(request.ordinal, request.path)),
-      };
+      const where = this.#where(request.ordinal, request.path);
+      const part = putUnlocking((there) => putPart(request, there, this.#content), where);
+      return { part, ways: this.#content.takeWays() };
     } catch (error) {
       return { outcome: this.#outcome(request, error) };
     }
@@ -94,8 +98,9 @@ export class PosixStorage implements Storage {
         if (!mayPutInstead(error)) throw error;
         const facts = this.#trees.factsOf(destinationDirectory);
         const sourceDirectory = this.#sourceDirectoryOr(error, directory);
-        const more = { sourceDirectory, mayExist: true, directory: facts, keeper: this.#keeper };
-        return putInsteadOfLink({ ...request, ...more }, error);
+        const more = { sourceDirectory, mayExist: true, directory: facts };
+        const means = { keeper: this.#keeper, content: this.#content };
+        return putInsteadOfLink({ ...request, ...more, ...means }, error);
       }
     });
   }
@@ -116,6 +121,10 @@ export class PosixStorage implements Storage {
 
   takeNotes(): ReadonlyMap<string, number> {
     return this.#notes.take();
+  }
+
+  takeWays(): WayCounts {
+    return this.#content.takeWays();
   }
 
   async sync(): Promise<void> {

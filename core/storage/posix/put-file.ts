@@ -1,4 +1,5 @@
-import { copyContent } from './copy-content.ts';
+import type { Way } from '../../model/ways.ts';
+import type { ContentCopy } from './copy-content.ts';
 import { FileStatus } from './file-status.ts';
 import type { Keeper } from './keeper.ts';
 import {
@@ -34,6 +35,7 @@ export type PutRequest = FilePlace & {
   /** What is known of the destination's directory. */
   readonly directory: DirectoryFacts;
   readonly keeper: Keeper;
+  readonly content: ContentCopy;
 };
 
 /** Opens a file of the source for reading, without leaving a trace in its atime where the user may do that. */
@@ -78,20 +80,24 @@ function copyOnce(request: PutRequest, source: number): boolean {
   const file = new NewFile(request);
   let isDone = false;
   try {
-    fill(file.fd, source);
-    const { directory, keeper } = request;
+    const way = fill(request, file.fd, source);
+    const { directory, keeper, content } = request;
     applyMetadata(file.fd, { status: before, source, directory, keeper });
     if (!after.readOpen(source, 'look at source').isUnchangedSince(before)) return false;
     isDone = file.publish();
+    if (isDone) content.count(way);
   } finally {
     file.close(isDone);
   }
   return isDone || copyOnce(request, source);
 }
 
-function fill(destination: number, source: number): void {
+/** All of the source's content; returns the way it went. */
+function fill({ directory, content }: PutRequest, destination: number, source: number): Way | undefined {
   const { bytes } = before;
   const maySkipHoles = before.allocatedBytes < bytes;
-  const copied = copyContent({ source, destination, from: 0, to: bytes, maySkipHoles });
-  if (maySkipHoles && copied < bytes) check(ftruncate(destination, bytes), 'set size');
+  const devices = [before.deviceNumber, directory.device] as const;
+  const copied = content.copy({ source, destination, devices, from: 0, to: bytes, bytes, maySkipHoles });
+  if (maySkipHoles && copied.bytes < bytes) check(ftruncate(destination, bytes), 'set size');
+  return copied.way;
 }
