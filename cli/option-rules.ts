@@ -5,9 +5,9 @@ const toNumber = (value: unknown) =>
   typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
 
 /** A whole number, also as text. */
-export const countFrom = (least: number) => {
-  const error = `it must be a whole number from ${least} on`;
-  return z.preprocess(toNumber, z.int({ error }).min(least, { error }));
+export const countFrom = (least: number, most = Number.MAX_SAFE_INTEGER) => {
+  const error = `it must be a whole number from ${least} ${most === Number.MAX_SAFE_INTEGER ? 'on' : `to ${most}`}`;
+  return z.preprocess(toNumber, z.int({ error }).min(least, { error }).max(most, { error }));
 };
 
 /** A span of time in seconds, also as text; a fraction is allowed. */

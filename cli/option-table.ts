@@ -94,6 +94,12 @@ export const copyTable = [
     help: 'pieces to cut the copy into (default: as the plan needs)',
   },
   {
+    name: 'threads',
+    kind: 'value',
+    group: running,
+    help: 'files that each task copies at once (default: as it pays, up to 16)',
+  },
+  {
     name: 'checkpoint',
     kind: 'value',
     group: running,

@@ -27,6 +27,7 @@ const copySchema = z.strictObject({
   workers: countFrom(1).default(8),
   shards: countFrom(1).exactOptional(),
   checkpoint: seconds.default(30),
+  threads: countFrom(1, 256).exactOptional(),
   cpusPerTask: countFrom(1).default(2),
   account: word.exactOptional(),
   partition: word.exactOptional(),

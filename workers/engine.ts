@@ -1,23 +1,48 @@
-import { Worker } from 'node:worker_threads';
 import type { PosixStorageRequest } from '../core/storage/posix/posix-storage.ts';
-import type { EntryGroup, GroupOutcome, PartRequest, PartResult, Storage } from '../core/storage/storage.ts';
+import type {
+  EntryGroup,
+  FinishedEntry,
+  GroupOutcome,
+  LinkRequest,
+  PartRequest,
+  PartResult,
+  Storage,
+} from '../core/storage/storage.ts';
 import { openStorage } from './task-context.ts';
+import { type ThreadCount, ThreadPool } from './thread-pool.ts';
+
+/** Directories to be completed and further names to be made, none of which has to wait for another. */
+export type FinishBatch = readonly (LinkRequest | Omit<LinkRequest, 'firstPath'>)[];
+/** What became of each, in order, and the notes. */
+export type FinishedBatch = {
+  readonly finished: readonly FinishedEntry[];
+  readonly notes: ReadonlyMap<string, number>;
+};
 
 /** What one thread is asked for; `id` comes back with the answer. */
 export type EngineRequest = { readonly id: number } & (
   | { readonly group: EntryGroup }
   | { readonly part: PartRequest }
+  | { readonly finish: FinishBatch }
 );
 export type EngineAnswer = { readonly id: number } & (
   | { readonly group: GroupOutcome }
   | { readonly part: PartResult }
+  | { readonly finish: FinishedBatch }
   | { readonly error: string }
 );
 
-/** Copies groups and parts, as many at once as it has threads. */
+/** Copies groups and parts, and completes what finish has to, as many at once as it has threads. */
 export interface Engine {
   copyGroup(group: EntryGroup): Promise<GroupOutcome>;
   copyPart(part: PartRequest): Promise<PartResult>;
+  finish(batch: FinishBatch): Promise<FinishedBatch>;
+  /** How many threads it has, or will have as soon as it is asked for more. */
+  readonly threads: number;
+  /** So many requests should be under way: with more, later ones are only decided upon too early. */
+  readonly appetite: number;
+  /** How long an entry takes a thread; undefined while nothing is known. */
+  readonly msPerEntry: number | undefined;
   /** Ends the threads; what is under way is given up. */
   close(): Promise<void>;
 }
@@ -25,26 +50,38 @@ export interface Engine {
 /** The program that a thread runs: it must call answerRequests. */
 export type ThreadProgram = URL;
 
-/** With one thread the work is done here, which saves starting another. */
+/** With one thread and no other to come the work is done here, which saves starting another. */
 export function startEngine(
-  threads: number,
+  count: ThreadCount,
   storage: Storage,
   request: PosixStorageRequest,
   program: ThreadProgram,
 ): Engine {
-  return threads === 1 ? new InlineEngine(storage) : new ThreadEngine(threads, request, program);
+  return count.most === 1 ? new InlineEngine(storage) : new ThreadPool(count, request, program);
 }
 
 class InlineEngine implements Engine {
+  readonly threads = 1;
+  readonly appetite = 1;
   readonly #storage: Storage;
+  #ms = 0;
+  #entries = 0;
 
   constructor(storage: Storage) {
     this.#storage = storage;
   }
 
+  get msPerEntry(): number | undefined {
+    return this.#entries === 0 ? undefined : this.#ms / this.#entries;
+  }
+
   async copyGroup(group: EntryGroup): Promise<GroupOutcome> {
     await new Promise(setImmediate);
-    return this.#storage.copyGroup(group);
+    const start = performance.now();
+    const outcome = this.#storage.copyGroup(group);
+    this.#ms += performance.now() - start;
+    this.#entries += group.to - group.from;
+    return outcome;
   }
 
   async copyPart(part: PartRequest): Promise<PartResult> {
@@ -52,68 +89,19 @@ class InlineEngine implements Engine {
     return this.#storage.copyPart(part);
   }
 
+  async finish(batch: FinishBatch): Promise<FinishedBatch> {
+    return finishBatch(this.#storage, batch);
+  }
+
   async close(): Promise<void> {}
 }
 
-type Thread = {
-  readonly worker: Worker;
-  readonly waiting: Map<number, Waiting>;
-  /** Why it answers no more; such a thread must not be asked. */
-  ended: Error | undefined;
-};
-type Waiting = { readonly resolve: (answer: EngineAnswer) => void; readonly reject: (error: Error) => void };
-
-class ThreadEngine implements Engine {
-  readonly #threads: Thread[] = [];
-  #nextId = 0;
-
-  constructor(threads: number, request: PosixStorageRequest, program: ThreadProgram) {
-    for (let i = 0; i < threads; i++) this.#start(request, program);
-  }
-
-  async copyGroup(group: EntryGroup): Promise<GroupOutcome> {
-    return ((await this.#ask({ id: this.#nextId++, group })) as { group: GroupOutcome }).group;
-  }
-
-  async copyPart(part: PartRequest): Promise<PartResult> {
-    return ((await this.#ask({ id: this.#nextId++, part })) as { part: PartResult }).part;
-  }
-
-  async close(): Promise<void> {
-    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
-  }
-
-  #start(request: PosixStorageRequest, program: ThreadProgram): void {
-    const waiting = new Map<number, Waiting>();
-    const worker = new Worker(program, { workerData: request });
-    const thread: Thread = { worker, waiting, ended: undefined };
-    const giveUp = (error: Error) => {
-      thread.ended ??= error;
-      for (const { reject } of waiting.values()) reject(error);
-      waiting.clear();
-    };
-    worker.on('message', (answer: EngineAnswer) => {
-      const { resolve, reject } = waiting.get(answer.id)!;
-      waiting.delete(answer.id);
-      if ('error' in answer) reject(new Error(answer.error));
-      else resolve(answer);
-    });
-    worker.on('error', giveUp);
-    worker.on('exit', () => giveUp(new Error('a thread of the worker has ended')));
-    this.#threads.push(thread);
-  }
-
-  /** The thread with the least to do gets it. */
-  #ask(request: EngineRequest): Promise<EngineAnswer> {
-    const thread = this.#threads.reduce((least, next) =>
-      next.waiting.size < least.waiting.size ? next : least,
-    );
-    if (thread.ended !== undefined) return Promise.reject(thread.ended);
-    return new Promise((resolve, reject) => {
-      thread.waiting.set(request.id, { resolve, reject });
-      thread.worker.postMessage(request);
-    });
-  }
+/** Does in this thread what is asked for, one after another. */
+export function finishBatch(storage: Storage, batch: FinishBatch): FinishedBatch {
+  const finished = batch.map((one) =>
+    'firstPath' in one ? storage.linkEntry(one) : storage.completeDirectory(one.ordinal, one.path),
+  );
+  return { finished, notes: storage.takeNotes() };
 }
 
 /** The body of a thread: answers each request in turn. */
@@ -127,10 +115,17 @@ export function answerRequests(
   const storage = openStorage(request);
   port.on('message', (asked) => {
     try {
-      if ('group' in asked) port.postMessage({ id: asked.id, group: storage.copyGroup(asked.group) });
-      else port.postMessage({ id: asked.id, part: storage.copyPart(asked.part) });
+      port.postMessage({ id: asked.id, ...answer(storage, asked) });
     } catch (error) {
       port.postMessage({ id: asked.id, error: (error as Error).stack ?? String(error) });
     }
   });
+}
+
+type Answered = { group: GroupOutcome } | { part: PartResult } | { finish: FinishedBatch };
+
+function answer(storage: Storage, asked: EngineRequest): Answered {
+  if ('group' in asked) return { group: storage.copyGroup(asked.group) };
+  if ('part' in asked) return { part: storage.copyPart(asked.part) };
+  return { finish: finishBatch(storage, asked.finish) };
 }

@@ -2,8 +2,7 @@ import { bytesOf, type Entry } from '../core/model/entry.ts';
 import type { PlacedEntry } from '../core/run/tape-reader.ts';
 import type { EntryBatch, EntryGroup } from '../core/storage/storage.ts';
 
-/** A group is full with so many entries or bytes: enough that messages cost little, few enough that threads stay even. */
-const entriesPerGroup = 256;
+/** A group is full with so many bytes, however few entries. */
 const bytesPerGroup = 64 * 1024 * 1024;
 
 const letters: Record<Entry['kind'], string> = {
@@ -15,20 +14,25 @@ const letters: Record<Entry['kind'], string> = {
   unreadable: 'x',
 };
 
-/** Cuts entries into groups of consecutive ordinals, in order, leaving out those that are settled. */
+/**
+ * Cuts entries into groups of consecutive ordinals, in order, leaving out those that are settled. `size` is asked when
+ * a group begins, for its number of entries. A group that is half full ends where a directory begins: threads that
+ * make files in one directory wait for each other.
+ */
 export function* groupsOf(
   entries: Iterable<PlacedEntry>,
   isSettled: (ordinal: number) => boolean,
+  size: (ordinal: number) => number,
 ): Generator<EntryGroup> {
   let builder: GroupBuilder | undefined;
   for (const placed of entries) {
     const settled = isSettled(placed.ordinal);
-    if (builder !== undefined && (settled || builder.isFull)) {
+    if (builder !== undefined && (settled || builder.endsBefore(placed))) {
       yield builder.group;
       builder = undefined;
     }
     if (settled) continue;
-    builder ??= new GroupBuilder(placed.ordinal);
+    builder ??= new GroupBuilder(placed.ordinal, size(placed.ordinal));
     builder.add(placed);
   }
   if (builder !== undefined) yield builder.group;
@@ -36,6 +40,7 @@ export function* groupsOf(
 
 class GroupBuilder {
   readonly #from: number;
+  readonly #size: number;
   readonly #batches: EntryBatch[] = [];
   #count = 0;
   #totalBytes = 0;
@@ -46,12 +51,14 @@ class GroupBuilder {
   #bytes: number[] = [];
   #errnos = new Map<number, string>();
 
-  constructor(from: number) {
+  constructor(from: number, size: number) {
     this.#from = from;
+    this.#size = size;
   }
 
-  get isFull(): boolean {
-    return this.#count >= entriesPerGroup || this.#totalBytes >= bytesPerGroup;
+  endsBefore({ entry }: PlacedEntry): boolean {
+    if (this.#count >= this.#size || this.#totalBytes >= bytesPerGroup) return true;
+    return entry.kind === 'directory' && this.#count * 2 >= this.#size;
   }
 
   get group(): EntryGroup {

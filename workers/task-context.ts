@@ -7,6 +7,7 @@ import { readPlan } from '../core/run/plan-file.ts';
 import { type RunInfo, readRunInfo } from '../core/run/run-info.ts';
 import { type JournalName, RunPaths } from '../core/run/run-paths.ts';
 import { PosixStorage, type PosixStorageRequest } from '../core/storage/posix/posix-storage.ts';
+import { memoryOf } from './thread-count.ts';
 
 /** What SLURM, or the local scheduler in its place, says about this process. */
 export type SlurmEnvironment = Readonly<Record<string, string | undefined>>;
@@ -20,7 +21,10 @@ export type TaskContext = {
   readonly journal: JournalName;
   /** As people know it: `123_4`, or `123` for finish. */
   readonly job: string;
-  readonly threads: number;
+  /** Of this task. */
+  readonly cpus: number;
+  /** What SLURM lets this task use; undefined where it does not say. */
+  readonly memoryMB: number | undefined;
 };
 
 export async function readTaskContext(
@@ -38,7 +42,9 @@ export async function readTaskContext(
   const restart = Number(environment.SLURM_RESTART_COUNT ?? 0);
   const host = hostname().replace(/[^A-Za-z0-9]/g, '-');
   const journal = { shard, attempt: attemptNumber, restart, host, pid: process.pid };
-  return { paths, info, plan, attempt, journal, job: jobOf(array, environment), threads: attempt.threads };
+  const cpus = Number(environment.SLURM_CPUS_PER_TASK) || attempt.cpus || 1;
+  const memoryMB = memoryOf(environment, cpus);
+  return { paths, info, plan, attempt, journal, job: jobOf(array, environment), cpus, memoryMB };
 }
 
 function shardOf(plan: Plan, attempt: Attempt, number: number, environment: SlurmEnvironment): number {

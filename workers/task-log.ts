@@ -1,7 +1,7 @@
 import { meaningOf } from '../core/model/advice.ts';
 import { quoteName } from '../core/model/names.ts';
 import type { EntryOutcome } from '../core/model/outcome.ts';
-import { formatBytes, formatCount } from '../core/model/units.ts';
+import { formatBytes, formatCount, sayThreads } from '../core/model/units.ts';
 import type { ShardState } from '../core/run/shard-state.ts';
 import type { TaskContext } from './task-context.ts';
 
@@ -19,10 +19,10 @@ export class TaskLog {
     this.#err = err;
   }
 
-  begin({ info, plan, journal, job, threads }: TaskContext, state: ShardState): void {
+  begin({ info, plan, journal, job, attempt, cpus }: TaskContext, state: ShardState): void {
     const shard = plan.shards[journal.shard as number]!;
     this.#out(
-      `${now()} task ${job} on ${journal.host}: shard ${journal.shard}, attempt ${journal.attempt}, ${threads} threads`,
+      `${now()} task ${job} on ${journal.host}: shard ${journal.shard}, attempt ${journal.attempt}, ${sayThreads(cpus, attempt.threads)}`,
     );
     this.#out(`  source      ${quoteName(info.source.path)}`);
     this.#out(`  destination ${quoteName(info.destination.path)}`);

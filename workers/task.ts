@@ -10,11 +10,14 @@ import type { ShardState } from '../core/run/shard-state.ts';
 import { TapeReader } from '../core/run/tape-reader.ts';
 import type { EntryGroup, PartRequest, Storage } from '../core/storage/storage.ts';
 import { type Engine, startEngine, type ThreadProgram } from './engine.ts';
+import { groupSize } from './group-size.ts';
 import { groupOfOne, groupsOf } from './groups.ts';
 import { Recorder } from './recorder.ts';
 import { retryUntil } from './retry.ts';
 import { openStorage, storageRequest, type TaskContext } from './task-context.ts';
 import type { TaskLog } from './task-log.ts';
+import { countThreads } from './thread-count.ts';
+import type { ThreadCount } from './thread-pool.ts';
 
 /** A part of a divided file travels in pieces of this size, each with its own record. */
 const pieceBytes = 256 * 1024 * 1024;
@@ -40,7 +43,7 @@ export async function runTask(context: TaskContext, options: TaskOptions): Promi
     isSuperseded: () => isSuperseded(context.paths, context.journal),
     checkpointMs: context.attempt.checkpointSeconds * 1000,
   });
-  const engine = startEngine(context.threads, storage, request, options.program);
+  const engine = startEngine(threadsFor(context, state), storage, request, options.program);
   try {
     const work = new ShardWork({ context, state, storage, engine, recorder, options });
     const reason = await work.run();
@@ -50,6 +53,14 @@ export async function runTask(context: TaskContext, options: TaskOptions): Promi
     await engine.close();
     storage.close();
   }
+}
+
+/** As many threads as what is left to do can use. */
+function threadsFor({ attempt, plan, journal, cpus, memoryMB }: TaskContext, state: ShardState): ThreadCount {
+  const shard = plan.shards[journal.shard as number]!;
+  const entries = shard.entries - state.copied.entries - state.skipped.entries;
+  const pieces = Math.ceil(shard.bytes / pieceBytes);
+  return countThreads({ fixed: attempt.threads, cpus, memoryMB, entries, pieces });
 }
 
 export type ShardParts = {
@@ -125,8 +136,12 @@ export class ShardWork {
     const { from, to } = wholeEntriesOf(this.#shard);
     if (from >= to) return;
     const entries = this.#shard.start.byte > 0 ? tape.between(from, to) : tape.entries(this.#shard.start, to);
-    for (const group of groupsOf(entries, (ordinal) => this.#state.isSettled(ordinal)))
-      yield () => this.#group(group);
+    const isSettled = (ordinal: number) => this.#state.isSettled(ordinal);
+    const size = (ordinal: number) => {
+      const { threads, msPerEntry } = this.#engine;
+      return groupSize({ entriesLeft: to - ordinal, threads, msPerEntry });
+    };
+    for (const group of groupsOf(entries, isSettled, size)) yield () => this.#group(group);
   }
 
   *#pieces(tape: TapeReader): Generator<PartRequest> {
@@ -149,7 +164,7 @@ export class ShardWork {
     });
     this.#underWay.add(promise);
     void promise.then(() => this.#underWay.delete(promise));
-    while (this.#underWay.size >= this.#context.threads * 2) await Promise.race(this.#underWay);
+    while (this.#underWay.size >= this.#engine.appetite) await Promise.race(this.#underWay);
     this.#recorder.keepUp();
   }
 

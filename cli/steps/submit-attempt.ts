@@ -14,7 +14,8 @@ export type SubmitRequest = {
   /** The shards with work left, ascending; empty when only finish is to be done again. */
   readonly shards: readonly number[];
   readonly workers: number;
-  readonly threads: number;
+  readonly cpus: number;
+  readonly threads: number | undefined;
   readonly checkpointSeconds: number;
   readonly fidelity: Fidelity;
   readonly verbose: boolean;
@@ -47,7 +48,8 @@ export async function prepareAttempt(
     scheduler: scheduler.kind,
     queue: request.queue,
     workers: request.workers,
-    threads: request.threads,
+    cpus: request.cpus,
+    ...(request.threads === undefined ? {} : { threads: request.threads }),
     checkpointSeconds: request.checkpointSeconds,
     fidelity: request.fidelity,
     verbose: request.verbose,
@@ -92,7 +94,7 @@ export function jobName(runId: string, attempt: number, array: number | 'finish'
 }
 
 function arrayRequest(request: SubmitRequest, { number, tasks }: Attempt['arrays'][number]): JobRequest {
-  const { attempt, paths, workers, threads, resources } = request;
+  const { attempt, paths, workers, cpus, resources } = request;
   return {
     name: jobName(request.runId, attempt, number),
     script: paths.script(attempt, 'task', number),
@@ -101,7 +103,7 @@ function arrayRequest(request: SubmitRequest, { number, tasks }: Attempt['arrays
     error: `logs/${attempt}/%A_%a.err`,
     array: { tasks, atOnce: workers },
     after: [],
-    resources: { ...resources, cpusPerTask: threads },
+    resources: { ...resources, cpusPerTask: cpus },
   };
 }
 

@@ -8,6 +8,12 @@ export function formatCounted(count: number, one: string, many = `${one}s`): str
   return `${formatCount(count)} ${count === 1 ? one : many}`;
 }
 
+/** `2 CPUs`, and how many threads where the user has said it. */
+export function sayThreads(cpus: number, threads: number | undefined): string {
+  const fixed = threads === undefined ? '' : `, ${formatCounted(threads, 'thread')}`;
+  return `${formatCounted(cpus, 'CPU')}${fixed}`;
+}
+
 /** 8.0 GiB; whole bytes below one KiB. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];

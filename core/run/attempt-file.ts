@@ -11,7 +11,10 @@ const attemptSchema = z.object({
   scheduler: z.enum(['slurm', 'local']),
   queue: z.string(),
   workers: count,
-  threads: count,
+  /** CPUs of each task; missing in attempts made before it differed from the number of threads. */
+  cpus: z.optional(count),
+  /** How many threads each worker has; missing: it finds out itself. */
+  threads: z.optional(count),
   /** How often a worker syncs the destination and records what it has copied. */
   checkpointSeconds: z.number().check(z.positive()),
   /** Missing in attempts made before there was a choice: everything was kept that could be. */
@@ -31,7 +34,12 @@ const attemptSchema = z.object({
 const submittedSchema = z.object({ format: count, job: z.string().check(z.regex(/^\d+$/)), at: z.string() });
 
 /** One round of submission, written before the scheduler is asked for anything. */
-export type Attempt = Omit<z.infer<typeof attemptSchema>, 'format' | 'fidelity' | 'verbose'> & {
+export type Attempt = Omit<
+  z.infer<typeof attemptSchema>,
+  'format' | 'fidelity' | 'verbose' | 'cpus' | 'threads'
+> & {
+  readonly cpus?: number | undefined;
+  readonly threads?: number | undefined;
   readonly fidelity?: Fidelity | undefined;
   readonly verbose?: boolean | undefined;
 };

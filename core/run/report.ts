@@ -4,7 +4,7 @@ import { leftOutNotes } from '../model/fidelity.ts';
 import { quoteName } from '../model/names.ts';
 import type { EntryOutcome } from '../model/outcome.ts';
 import { type Plan, sayLinkedOutside } from '../model/plan.ts';
-import { formatBytes, formatCount, formatCounted, formatDuration } from '../model/units.ts';
+import { formatBytes, formatCount, formatCounted, formatDuration, sayThreads } from '../model/units.ts';
 import { sayWays } from '../model/ways.ts';
 import type { Attempt } from './attempt-file.ts';
 import { journalsOfAttempt, paceOfAttempt } from './pace.ts';
@@ -35,7 +35,7 @@ export function formatLog(facts: ReportFacts): string {
     `command      ${facts.command}`,
     `source       ${quoteName(info.source.path)}`,
     `destination  ${quoteName(info.destination.path)}`,
-    `scheduler    ${attempt.scheduler}, queue ${attempt.queue}, ${attempt.workers} workers of ${attempt.threads} threads`,
+    `scheduler    ${attempt.scheduler}, queue ${attempt.queue}, ${attempt.workers} workers of ${sayThreads(attempt.cpus ?? attempt.threads ?? 1, attempt.threads)}`,
     `shards       ${plan.shards.length}; tasks' logs in .bcopy/${info.id}/logs/${attempt.attempt}/`,
     '',
     ...accountLines(account),

@@ -64,7 +64,11 @@ export function placed(entries: readonly Entry[]): PlacedEntry[] {
 }
 
 export function groupFor(entries: readonly PlacedEntry[]): EntryGroup {
-  const [group, ...more] = groupsOf(entries, () => false);
+  const [group, ...more] = groupsOf(
+    entries,
+    () => false,
+    () => 256,
+  );
   if (group === undefined || more.length > 0) throw new Error('not one group');
   return group;
 }

@@ -23,6 +23,7 @@ export const attemptOf = (attempt: number): Attempt => ({
   scheduler: 'slurm',
   queue: 'long',
   workers: 4,
+  cpus: 1,
   threads: 1,
   checkpointSeconds: 30,
   arrays: [{ number: 0, base: 0, tasks: [0] }],
@@ -57,7 +58,7 @@ export async function makeTask(
   const info = infoOf(trees, requestFor(trees).sourceInode);
   const context = (journal = journalName(0)): TaskContext => {
     const attempt = attemptOf(journal.attempt);
-    return { paths: run.paths, info, plan, attempt, journal, job: '101_0', threads: 1 };
+    return { paths: run.paths, info, plan, attempt, journal, job: '101_0', cpus: 1, memoryMB: undefined };
   };
   const remove = () => {
     run.remove();

@@ -11,18 +11,18 @@ const directory = mkdtempSync(join(tmpdir(), 'bcopy-engine-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
 /** An engine of threads that run this program; none of them opens a storage. */
-function startThreads(name: string, text: string, threads = 2) {
+function startThreads(name: string, text: string, count = { first: 2, most: 2 }) {
   const program = join(directory, `${name}.mjs`);
-  writeFileSync(program, `import { parentPort } from 'node:worker_threads';\n${text}`);
+  writeFileSync(program, `import { parentPort, threadId } from 'node:worker_threads';\n${text}`);
   const nothing = {} as unknown;
-  return startEngine(threads, nothing as Storage, nothing as PosixStorageRequest, pathToFileURL(program));
+  return startEngine(count, nothing as Storage, nothing as PosixStorageRequest, pathToFileURL(program));
 }
 
 const part = (ordinal: number) => ({ ordinal, path: 'a', bytes: 1, from: 0 });
 const echo = `parentPort.on('message', ({ id, part }) => parentPort.postMessage({ id, part: { asked: part.ordinal } }));`;
 
 test('each answer comes to who asked, from whichever thread', async () => {
-  const engine = startThreads('echo', echo, 3);
+  const engine = startThreads('echo', echo, { first: 3, most: 3 });
   const asked = Array.from({ length: 50 }, (_, i) => i);
   const answers = await Promise.all(asked.map((i) => engine.copyPart(part(i))));
   expect(answers).toEqual(asked.map((i) => ({ asked: i })));
@@ -41,5 +41,22 @@ test('a thread that dies leaves nobody waiting, whether it was asked before or a
   await expect(engine.copyPart(part(1))).rejects.toThrow('no storage here');
   await expect(engine.copyPart(part(2))).rejects.toThrow('no storage here');
   await expect(engine.copyPart(part(3))).rejects.toThrow('no storage here');
+  await engine.close();
+});
+
+/** Answers after a while, as a file system far away; says how many threads there are. */
+const slow = `parentPort.on('message', ({ id, part }) =>
+  setTimeout(() => parentPort.postMessage({ id, part: { thread: threadId } }), 40));`;
+
+test('threads that wait become more, and no more than there may be', async () => {
+  const engine = startThreads('slow', slow, {
+    first: 1,
+    most: 3,
+  });
+  const answers: unknown[] = [];
+  const asked = Array.from({ length: 80 }, async (_, i) => answers.push(await engine.copyPart(part(i))));
+  await Promise.all(asked);
+  expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(3);
+  expect(engine.threads).toBe(3);
   await engine.close();
 });

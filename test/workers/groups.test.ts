@@ -10,10 +10,11 @@ const files = (count: number, bytes = 1): Entry[] =>
 const spans = (groups: Iterable<{ from: number; to: number }>) =>
   [...groups].map(({ from, to }) => [from, to]);
 const nothing = () => false;
+const size = () => 256;
 
 describe('groups of entries', () => {
   test('are full with 256 entries', () => {
-    expect(spans(groupsOf(placed(files(600)), nothing))).toEqual([
+    expect(spans(groupsOf(placed(files(600)), nothing, size))).toEqual([
       [0, 256],
       [256, 512],
       [512, 600],
@@ -21,29 +22,47 @@ describe('groups of entries', () => {
   });
 
   test('are full with 64 MiB', () => {
-    expect(spans(groupsOf(placed(files(5, 40 * MiB)), nothing))).toEqual([
+    expect(spans(groupsOf(placed(files(5, 40 * MiB)), nothing, size))).toEqual([
       [0, 2],
       [2, 4],
       [4, 5],
     ]);
-    expect(spans(groupsOf(placed(files(3, 2 ** 40)), nothing))).toEqual([
+    expect(spans(groupsOf(placed(files(3, 2 ** 40)), nothing, size))).toEqual([
       [0, 1],
       [1, 2],
       [2, 3],
     ]);
   });
 
+  test('have the size that is wanted when they begin', () => {
+    const sizes = [4, 3, 1];
+    expect(spans(groupsOf(placed(files(8)), nothing, () => sizes.shift()!))).toEqual([
+      [0, 4],
+      [4, 7],
+      [7, 8],
+    ]);
+  });
+
+  test('end where a directory begins once they are half full', () => {
+    const directory = (path: string): Entry => ({ kind: 'directory', path });
+    const entries = [directory('a'), ...files(4), directory('b'), ...files(2), directory('c'), ...files(3)];
+    expect(spans(groupsOf(placed(entries), nothing, () => 10))).toEqual([
+      [0, 5],
+      [5, 12],
+    ]);
+  });
+
   test('end before what is settled, and begin after it', () => {
     const settled = new Set([0, 3, 4, 9]);
-    expect(spans(groupsOf(placed(files(10)), (ordinal) => settled.has(ordinal)))).toEqual([
+    expect(spans(groupsOf(placed(files(10)), (ordinal) => settled.has(ordinal), size))).toEqual([
       [1, 3],
       [5, 9],
     ]);
   });
 
   test('are none where all is settled or nothing is given', () => {
-    expect(spans(groupsOf(placed(files(10)), () => true))).toEqual([]);
-    expect(spans(groupsOf([], nothing))).toEqual([]);
+    expect(spans(groupsOf(placed(files(10)), () => true, size))).toEqual([]);
+    expect(spans(groupsOf([], nothing, size))).toEqual([]);
   });
 
   test('have a batch for each directory, with all that the engine needs', () => {
@@ -57,7 +76,7 @@ describe('groups of entries', () => {
       { kind: 'special', name: 'p' },
       { kind: 'unreadable', name: 'u', errno: 'EACCES' },
     ];
-    const [group] = groupsOf(placed(entries), nothing);
+    const [group] = groupsOf(placed(entries), nothing, size);
     expect(group!.batches).toEqual([
       { directory: '', ordinal: 0, kinds: 'dfl', names: ['', 'a', 'b'], bytes: [0, 5, 0], errnos: new Map() },
       { directory: 'd', ordinal: 3, kinds: 'd', names: [''], bytes: [0], errnos: new Map() },
@@ -85,7 +104,7 @@ describe('groups of entries', () => {
       const settled = new Set<number>();
       for (let i = 0; i < entries.length; i++) if (random(20) === 0) settled.add(i);
       const found: number[] = [];
-      for (const { from, to, batches } of groupsOf(placed(entries), (i) => settled.has(i))) {
+      for (const { from, to, batches } of groupsOf(placed(entries), (i) => settled.has(i), size)) {
         let next = from;
         for (const batch of batches) {
           expect(batch.ordinal).toBe(next);
@@ -108,7 +127,7 @@ describe('a group of one', () => {
     { kind: 'symlink', name: 's' },
     { kind: 'unreadable', name: 'u', errno: 'EACCES' },
   ];
-  const [group] = groupsOf(placed(entries), nothing);
+  const [group] = groupsOf(placed(entries), nothing, size);
 
   test.each([
     [1, { directory: 'd', ordinal: 1, kinds: 'f', names: ['a'], bytes: [5], errnos: new Map() }],

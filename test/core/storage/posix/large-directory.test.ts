@@ -47,7 +47,11 @@ test('a directory with very many names is copied', () => {
   const entries = placed([...scan()]);
   const storage = new PosixStorage(requestFor(trees));
   let copied = 0;
-  for (const group of groupsOf(entries, () => false)) {
+  for (const group of groupsOf(
+    entries,
+    () => false,
+    () => 256,
+  )) {
     const { outcomes, ranges } = storage.copyGroup(group);
     expect(outcomes).toEqual([]);
     for (const range of ranges) copied += range.copied.entries;

@@ -51,7 +51,13 @@ const isFurther = ({ entry }: PlacedEntry) => entry.kind === 'link' || entry.kin
 
 /** The calls of a run, from its first group to its last directory. */
 function callsFor(entries: readonly PlacedEntry[]): Call[] {
-  const groups = [...groupsOf(entries, () => false)].map((group): Call => ['copyGroup', group]);
+  const groups = [
+    ...groupsOf(
+      entries,
+      () => false,
+      () => 256,
+    ),
+  ].map((group): Call => ['copyGroup', group]);
   const rest = entries
     .filter(isFurther)
     .reverse()

@@ -1,0 +1,57 @@
+import { newPaceMemory, PaceBucket, type PaceClock, type PaceMemory } from '../../model/pace-bucket.ts';
+
+/** The limits of a worker and the memory that its threads share of them: plain data, for another thread too. */
+export type SharedLimits = {
+  readonly bytesPerSecond?: number | undefined;
+  readonly entriesPerSecond?: number | undefined;
+  readonly bytes: PaceMemory;
+  readonly entries: PaceMemory;
+};
+
+export type Limits = Pick<SharedLimits, 'bytesPerSecond' | 'entriesPerSecond'>;
+
+/** Undefined where there is no limit. */
+export function shareLimits({ bytesPerSecond, entriesPerSecond }: Limits): SharedLimits | undefined {
+  if (bytesPerSecond === undefined && entriesPerSecond === undefined) return undefined;
+  return { bytesPerSecond, entriesPerSecond, bytes: newPaceMemory(), entries: newPaceMemory() };
+}
+
+const nobodyWakes = new Int32Array(new SharedArrayBuffer(4));
+const clock: PaceClock = {
+  nowNs: process.hrtime.bigint,
+  sleepMs: (ms) => void Atomics.wait(nobodyWakes, 0, 0, ms),
+};
+
+/** Each step of a copy is at most what may pass in this time, so that a limit is kept smoothly. */
+const stepsPerSecond = 8;
+const smallestStep = 64 * 1024;
+
+let bytes: PaceBucket | undefined;
+let entries: PaceBucket | undefined;
+let mostAtOnce = Number.POSITIVE_INFINITY;
+
+/** Puts limits on all that this thread copies from now on; undefined takes them away. */
+export function setLimits(limits: SharedLimits | undefined): void {
+  const { bytesPerSecond, entriesPerSecond } = limits ?? {};
+  bytes = limits && bytesPerSecond ? new PaceBucket(bytesPerSecond, limits.bytes, clock) : undefined;
+  entries = limits && entriesPerSecond ? new PaceBucket(entriesPerSecond, limits.entries, clock) : undefined;
+  mostAtOnce = bytesPerSecond
+    ? Math.max(smallestStep, Math.ceil(bytesPerSecond / stepsPerSecond))
+    : Number.POSITIVE_INFINITY;
+}
+
+/**
+ * To be called before each step that moves bytes: waits until some may pass, and tells how many of those wanted. What
+ * moves nothing, as sharing blocks, needs none.
+ */
+export function takeBytes(wanted: number): number {
+  if (bytes === undefined) return wanted;
+  const taken = Math.min(wanted, mostAtOnce);
+  bytes.take(taken);
+  return taken;
+}
+
+/** To be called before each entry that is copied, looked at, linked or completed: waits until it may. */
+export function takeEntry(): void {
+  entries?.take(1);
+}
