@@ -100,6 +100,18 @@ export const copyTable = [
     help: 'files that each task copies at once (default: as it pays, up to 16)',
   },
   {
+    name: 'bwlimit',
+    kind: 'value',
+    group: running,
+    help: 'what each task copies in a second at most, as 500K, 20M, 1.5G',
+  },
+  {
+    name: 'ops-limit',
+    kind: 'value',
+    group: running,
+    help: 'entries that each task handles in a second at most',
+  },
+  {
     name: 'checkpoint',
     kind: 'value',
     group: running,

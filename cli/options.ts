@@ -3,9 +3,20 @@ import * as z from 'zod';
 import { BcopyError } from '../core/model/errors.ts';
 import { type Fidelity, keepWords, lossWords, symlinkWords } from '../core/model/fidelity.ts';
 import { quoteName } from '../core/model/names.ts';
+import type { WorkerLimits } from '../core/run/attempt-file.ts';
 import type { Flags } from './command-line.ts';
 import { readConfigFile, type Setting } from './config-files.ts';
-import { absolutePath, countFrom, path, seconds, toggle, word, words, wordsOf } from './option-rules.ts';
+import {
+  absolutePath,
+  countFrom,
+  path,
+  rate,
+  seconds,
+  toggle,
+  word,
+  words,
+  wordsOf,
+} from './option-rules.ts';
 import { copyTable, type OptionSpec, variableOf } from './option-table.ts';
 
 const table: readonly OptionSpec[] = copyTable;
@@ -28,6 +39,8 @@ const copySchema = z.strictObject({
   shards: countFrom(1).exactOptional(),
   checkpoint: seconds.default(30),
   threads: countFrom(1, 256).exactOptional(),
+  bwlimit: rate.exactOptional(),
+  opsLimit: countFrom(0).exactOptional(),
   cpusPerTask: countFrom(1).default(2),
   account: word.exactOptional(),
   partition: word.exactOptional(),
@@ -84,6 +97,14 @@ export async function readCopyOptions(flags: Flags, surroundings: Surroundings):
 /** What of each entry is to be kept, and what must be. */
 export function fidelityOf({ preserve, noPreserve, require, links }: CopyOptions): Fidelity {
   return { keep: preserve.filter((word) => !noPreserve.includes(word)), require, symlinks: links };
+}
+
+/** What each worker may move at most; 0 is no limit. */
+export function limitsOf({ bwlimit, opsLimit }: CopyOptions): WorkerLimits {
+  return {
+    ...(bwlimit ? { bytesPerSecond: bwlimit } : {}),
+    ...(opsLimit ? { entriesPerSecond: opsLimit } : {}),
+  };
 }
 
 function refuseContradiction({ keep, require }: Fidelity): void {

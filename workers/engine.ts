@@ -50,14 +50,18 @@ export interface Engine {
 /** The program that a thread runs: it must call answerRequests. */
 export type ThreadProgram = URL;
 
-/** With one thread and no other to come the work is done here, which saves starting another. */
+/**
+ * With one thread and no other to come the work is done here, which saves starting another, unless there is a limit to
+ * wait for.
+ */
 export function startEngine(
   count: ThreadCount,
   storage: Storage,
   request: PosixStorageRequest,
   program: ThreadProgram,
 ): Engine {
-  return count.most === 1 ? new InlineEngine(storage) : new ThreadPool(count, request, program);
+  const isInline = count.most === 1 && request.limits === undefined;
+  return isInline ? new InlineEngine(storage) : new ThreadPool(count, request, program);
 }
 
 class InlineEngine implements Engine {

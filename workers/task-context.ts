@@ -6,6 +6,7 @@ import { type Attempt, readAttempt } from '../core/run/attempt-file.ts';
 import { readPlan } from '../core/run/plan-file.ts';
 import { type RunInfo, readRunInfo } from '../core/run/run-info.ts';
 import { type JournalName, RunPaths } from '../core/run/run-paths.ts';
+import { shareLimits } from '../core/storage/posix/limits.ts';
 import { PosixStorage, type PosixStorageRequest } from '../core/storage/posix/posix-storage.ts';
 import { memoryOf } from './thread-count.ts';
 
@@ -78,6 +79,7 @@ export function storageRequest(
     cleanUp: isFirst ? undefined : range,
     mayExist: !isFirst || !info.destination.isNew,
     fidelity: attempt.fidelity ?? fullFidelity,
+    limits: shareLimits(attempt.limits ?? {}),
   };
 }
 

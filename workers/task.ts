@@ -2,6 +2,7 @@ import { classOf } from '../core/model/errno.ts';
 import type { EntryOutcome } from '../core/model/outcome.ts';
 import { partsOf, type Shard, wholeEntriesOf } from '../core/model/plan.ts';
 import { RangeSet } from '../core/model/ranges.ts';
+import type { WorkerLimits } from '../core/run/attempt-file.ts';
 import type { JournalEnd } from '../core/run/journal-lines.ts';
 import { isSuperseded } from '../core/run/journal-reader.ts';
 import { JournalWriter } from '../core/run/journal-writer.ts';
@@ -21,6 +22,15 @@ import type { ThreadCount } from './thread-pool.ts';
 
 /** A part of a divided file travels in pieces of this size, each with its own record. */
 const pieceBytes = 256 * 1024 * 1024;
+
+/** Under a limit a piece takes some seconds at most, so that little is lost when the task is ended. */
+const pieceSeconds = 5;
+const smallestPieceBytes = 1024 * 1024;
+
+function pieceBytesFor(limits: WorkerLimits | undefined): number {
+  const bytes = (limits?.bytesPerSecond ?? Number.POSITIVE_INFINITY) * pieceSeconds;
+  return Math.min(pieceBytes, Math.max(smallestPieceBytes, Math.ceil(bytes)));
+}
 
 export type TaskOptions = {
   readonly program: ThreadProgram;
@@ -145,12 +155,13 @@ export class ShardWork {
   }
 
   *#pieces(tape: TapeReader): Generator<PartRequest> {
+    const step = pieceBytesFor(this.#context.attempt.limits);
     for (const part of partsOf(this.#shard)) {
       const { path, entry } = tape.at(part.ordinal);
       if (entry.kind !== 'file') continue;
       const request = { ordinal: part.ordinal, path, bytes: entry.bytes };
-      for (let from = part.from; from < (part.to ?? entry.bytes); from += pieceBytes) {
-        const to = Math.min(from + pieceBytes, part.to ?? entry.bytes);
+      for (let from = part.from; from < (part.to ?? entry.bytes); from += step) {
+        const to = Math.min(from + step, part.to ?? entry.bytes);
         const isLast = part.to === undefined && to === entry.bytes;
         yield isLast ? { ...request, from } : { ...request, from, to };
       }

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { waitedMs } from '../core/storage/posix/limits.ts';
 import type { PosixStorageRequest } from '../core/storage/posix/posix-storage.ts';
 import type { EntryGroup, GroupOutcome, PartRequest, PartResult } from '../core/storage/storage.ts';
 import type {
@@ -161,7 +162,12 @@ export class ThreadPool implements Engine {
 
   #tick(controller: ThreadController): void {
     const hasMore = this.#queue.length > 0;
-    const sample = { atMs: performance.now(), busyMs: busyMs(), done: this.#done, hasMore };
+    const sample = {
+      atMs: performance.now(),
+      busyMs: busyMs() + waitedMs(this.#request.limits),
+      done: this.#done,
+      hasMore,
+    };
     this.#wanted = controller.next(sample);
     const more = Math.min(this.#wanted - this.#threads.length, this.#queue.length);
     for (let i = 0; i < more; i++) this.#start();

@@ -1,7 +1,12 @@
 import { stat, writeFile } from 'node:fs/promises';
 import fsExtra from 'fs-extra';
 import type { Fidelity } from '../../core/model/fidelity.ts';
-import { type Attempt, writeAttempt, writeSubmitted } from '../../core/run/attempt-file.ts';
+import {
+  type Attempt,
+  type WorkerLimits,
+  writeAttempt,
+  writeSubmitted,
+} from '../../core/run/attempt-file.ts';
 import { writeOnce } from '../../core/run/files.ts';
 import type { RunPaths } from '../../core/run/run-paths.ts';
 import type { JobRef, JobRequest, Resources, Scheduler, SchedulerLimits } from '../schedulers/scheduler.ts';
@@ -16,6 +21,7 @@ export type SubmitRequest = {
   readonly workers: number;
   readonly cpus: number;
   readonly threads: number | undefined;
+  readonly limits: WorkerLimits;
   readonly checkpointSeconds: number;
   readonly fidelity: Fidelity;
   readonly verbose: boolean;
@@ -50,6 +56,7 @@ export async function prepareAttempt(
     workers: request.workers,
     cpus: request.cpus,
     ...(request.threads === undefined ? {} : { threads: request.threads }),
+    ...(Object.keys(request.limits).length === 0 ? {} : { limits: request.limits }),
     checkpointSeconds: request.checkpointSeconds,
     fidelity: request.fidelity,
     verbose: request.verbose,

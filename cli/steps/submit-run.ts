@@ -1,7 +1,7 @@
 import type { Plan } from '../../core/model/plan.ts';
 import type { RunPaths } from '../../core/run/run-paths.ts';
 import type { CommandContext } from '../commands/context.ts';
-import { type CopyOptions, fidelityOf } from '../options.ts';
+import { type CopyOptions, fidelityOf, limitsOf } from '../options.ts';
 import type { Resources, Scheduler, SchedulerLimits } from '../schedulers/scheduler.ts';
 import { makeDestination, unmakeDestination } from './destination.ts';
 import { indexJob } from './find-run.ts';
@@ -70,6 +70,7 @@ export async function prepare(copy: Copy, run: ReadyRun): Promise<PreparedAttemp
     workers: options.workers,
     cpus: options.cpusPerTask,
     threads: options.threads,
+    limits: limitsOf(options),
     checkpointSeconds: options.checkpoint,
     fidelity: fidelityOf(options),
     verbose: options.verbose,

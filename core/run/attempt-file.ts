@@ -15,6 +15,8 @@ const attemptSchema = z.object({
   cpus: z.optional(count),
   /** How many threads each worker has; missing: it finds out itself. */
   threads: z.optional(count),
+  /** Of each worker; missing: as fast as it goes. */
+  limits: z.optional(z.object({ bytesPerSecond: z.optional(count), entriesPerSecond: z.optional(count) })),
   /** How often a worker syncs the destination and records what it has copied. */
   checkpointSeconds: z.number().check(z.positive()),
   /** Missing in attempts made before there was a choice: everything was kept that could be. */
@@ -33,13 +35,20 @@ const attemptSchema = z.object({
 
 const submittedSchema = z.object({ format: count, job: z.string().check(z.regex(/^\d+$/)), at: z.string() });
 
+/** What a worker may move at most; left out: no limit. */
+export type WorkerLimits = {
+  readonly bytesPerSecond?: number | undefined;
+  readonly entriesPerSecond?: number | undefined;
+};
+
 /** One round of submission, written before the scheduler is asked for anything. */
 export type Attempt = Omit<
   z.infer<typeof attemptSchema>,
-  'format' | 'fidelity' | 'verbose' | 'cpus' | 'threads'
+  'format' | 'fidelity' | 'verbose' | 'cpus' | 'threads' | 'limits'
 > & {
   readonly cpus?: number | undefined;
   readonly threads?: number | undefined;
+  readonly limits?: WorkerLimits | undefined;
   readonly fidelity?: Fidelity | undefined;
   readonly verbose?: boolean | undefined;
 };

@@ -67,7 +67,7 @@ export function groupFor(entries: readonly PlacedEntry[]): EntryGroup {
   const [group, ...more] = groupsOf(
     entries,
     () => false,
-    () => 256,
+    () => Number.POSITIVE_INFINITY,
   );
   if (group === undefined || more.length > 0) throw new Error('not one group');
   return group;

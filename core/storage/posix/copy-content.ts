@@ -1,6 +1,7 @@
 import type { Way, WayCounts } from '../../model/ways.ts';
 import { bufferBytes, type ContentSteps, contentSteps, type StepWay } from './content-steps.ts';
 import { ENXIO, lseek, SEEK_DATA, SEEK_HOLE } from './libc.ts';
+import { takeBytes } from './limits.ts';
 import { copyInWindows, largeContent } from './page-cache.ts';
 import { check } from './system-error.ts';
 import { isRefusal, type PairWays, WayMemory } from './way-memory.ts';
@@ -124,12 +125,8 @@ class Stretch {
     let at = from;
     while (at < to) {
       const way = this.#ways[0]!;
-      const copied = this.#steps[way](
-        this.#request.source,
-        this.#request.destination,
-        at,
-        Math.min(stepBytes, to - at),
-      );
+      const step = takeBytes(Math.min(way === 'read/write' ? bufferBytes : stepBytes, to - at));
+      const copied = this.#steps[way](this.#request.source, this.#request.destination, at, step);
       if (copied > 0) at += this.#took(way, copied);
       else if (way === 'read/write' && copied === 0) break;
       else this.#leave(way, copied);

@@ -7,6 +7,7 @@ import type { ContentCopy } from './copy-content.ts';
 import { outcomeOf } from './entry-outcome.ts';
 import { EntryNotes, Keeper } from './keeper.ts';
 import { nativeName } from './libc.ts';
+import { takeEntry } from './limits.ts';
 import { unlock } from './open-directory.ts';
 import { type PutRequest, putFile } from './put-file.ts';
 import { putSpecial, putSymlink } from './put-other.ts';
@@ -107,6 +108,7 @@ export class GroupCopy {
       keeper: this.#keeper,
       content: this.#content,
     };
+    takeEntry();
     this.#notes.begin();
     try {
       const outcome = putUnlocking(put, request);

@@ -6,6 +6,8 @@ export type SharedLimits = {
   readonly entriesPerSecond?: number | undefined;
   readonly bytes: PaceMemory;
   readonly entries: PaceMemory;
+  /** Microseconds that all threads together have waited for their limits. */
+  readonly waited: SharedArrayBuffer;
 };
 
 export type Limits = Pick<SharedLimits, 'bytesPerSecond' | 'entriesPerSecond'>;
@@ -13,26 +15,42 @@ export type Limits = Pick<SharedLimits, 'bytesPerSecond' | 'entriesPerSecond'>;
 /** Undefined where there is no limit. */
 export function shareLimits({ bytesPerSecond, entriesPerSecond }: Limits): SharedLimits | undefined {
   if (bytesPerSecond === undefined && entriesPerSecond === undefined) return undefined;
-  return { bytesPerSecond, entriesPerSecond, bytes: newPaceMemory(), entries: newPaceMemory() };
+  return {
+    bytesPerSecond,
+    entriesPerSecond,
+    bytes: newPaceMemory(),
+    entries: newPaceMemory(),
+    waited: new SharedArrayBuffer(8),
+  };
 }
 
 const nobodyWakes = new Int32Array(new SharedArrayBuffer(4));
 const clock: PaceClock = {
   nowNs: process.hrtime.bigint,
-  sleepMs: (ms) => void Atomics.wait(nobodyWakes, 0, 0, ms),
+  sleepMs: (ms) => {
+    Atomics.wait(nobodyWakes, 0, 0, ms);
+    if (waited !== undefined) Atomics.add(waited, 0, BigInt(Math.round(ms * 1000)));
+  },
 };
 
 /** Each step of a copy is at most what may pass in this time, so that a limit is kept smoothly. */
 const stepsPerSecond = 8;
 const smallestStep = 64 * 1024;
 
+let waited: BigInt64Array | undefined;
 let bytes: PaceBucket | undefined;
 let entries: PaceBucket | undefined;
 let mostAtOnce = Number.POSITIVE_INFINITY;
 
+/** How long all threads together have waited for their limits, in ms. */
+export function waitedMs(limits: SharedLimits | undefined): number {
+  return limits === undefined ? 0 : Number(Atomics.load(new BigInt64Array(limits.waited), 0)) / 1000;
+}
+
 /** Puts limits on all that this thread copies from now on; undefined takes them away. */
 export function setLimits(limits: SharedLimits | undefined): void {
   const { bytesPerSecond, entriesPerSecond } = limits ?? {};
+  waited = limits && new BigInt64Array(limits.waited);
   bytes = limits && bytesPerSecond ? new PaceBucket(bytesPerSecond, limits.bytes, clock) : undefined;
   entries = limits && entriesPerSecond ? new PaceBucket(entriesPerSecond, limits.entries, clock) : undefined;
   mostAtOnce = bytesPerSecond

@@ -17,6 +17,7 @@ import { completeParts, type FileDirectories, putPart, readDividedState } from '
 import { type Failed, outcomeOf } from './entry-outcome.ts';
 import { EntryNotes, Keeper } from './keeper.ts';
 import { nativeName, syncfs } from './libc.ts';
+import { type SharedLimits, setLimits, takeEntry } from './limits.ts';
 import { mayPutInstead, putInsteadOfLink, putLink } from './put-link.ts';
 import { check, SystemError } from './system-error.ts';
 import { partsName, removeLeftovers, temporaryName } from './temporary-names.ts';
@@ -27,6 +28,8 @@ export type PosixStorageRequest = TreesRequest & {
   readonly mayExist: boolean;
   /** Left out: everything is kept. */
   readonly fidelity?: Fidelity;
+  /** Left out: as fast as it goes. They hold for all that the opening thread does. */
+  readonly limits?: SharedLimits | undefined;
 };
 
 /** Two trees on mounted file systems. Opening it throws a SystemError when a root is missing. */
@@ -42,6 +45,7 @@ export class PosixStorage implements Storage {
     this.#request = request;
     this.#fidelity = request.fidelity ?? fullFidelity;
     this.#keeper = new Keeper(this.#fidelity, this.#notes.note);
+    setLimits(request.limits);
     this.#trees = new Trees(request);
   }
 
@@ -52,6 +56,7 @@ export class PosixStorage implements Storage {
   }
 
   copyPart(request: PartRequest): PartResult {
+    takeEntry();
     try {
       const where = this.#where(request.ordinal, request.path);
       const part = putUnlocking((there) => putPart(request, there, this.#content), where);
@@ -156,6 +161,7 @@ export class PosixStorage implements Storage {
   }
 
   #finished(entry: Failed, work: () => 'copied' | 'skipped' | 'linked'): FinishedEntry {
+    takeEntry();
     this.#notes.begin();
     try {
       const kind = work();
