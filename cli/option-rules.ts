@@ -10,29 +10,23 @@ export const countFrom = (least: number, most = Number.MAX_SAFE_INTEGER) => {
   return z.preprocess(toNumber, z.int({ error }).min(least, { error }).max(most, { error }));
 };
 
-/** Bytes in a second, as rsync has them: KiB where no unit is said, K and KiB 1024 bytes, KB 1000, B bytes; 0 is no limit. */
+/** A rate as rateOf reads it; it stays as it was written. */
 export const rate = z.preprocess(
-  (value) => (typeof value === 'number' || typeof value === 'string' ? parseRate(String(value)) : value),
-  z
-    .int({ error: 'it must be a rate as 500K, 20M, 1.5G (bytes in a second; without a unit KiB)' })
-    .nonnegative(),
+  (value) => (typeof value === 'number' ? String(value) : value),
+  z.string({ error: 'it must be one rate' }).refine((text) => !Number.isNaN(rateOf(text)), {
+    error: 'it must be a rate as 500K, 20M, 1.5G (bytes in a second; without a unit KiB)',
+  }),
 );
 
 const units = ['B', 'K', 'M', 'G', 'T'];
 
-/** NaN for what is none. */
-function parseRate(text: string): number {
+/** Bytes in a second, as rsync has them: KiB where no unit is said, K and KiB 1024 bytes, KB 1000, B bytes; NaN for what is none. */
+export function rateOf(text: string): number {
   const found = /^(\d{1,9}(?:\.\d{1,6})?)(?:(B)|([KMGT])(i?B)?)?$/i.exec(text);
   if (found === null) return Number.NaN;
   const [, number, bytes, letter, tail] = found;
   const power = bytes === undefined ? units.indexOf(letter?.toUpperCase() ?? 'K') : 0;
-  const base = tail?.length === 1 ? 1000 : 1024;
-  return rounded(Number(number) * base ** power);
-}
-
-/** At least one: a rate that is not 0 must not become no limit. */
-function rounded(bytesPerSecond: number): number {
-  return bytesPerSecond > 0 ? Math.max(1, Math.round(bytesPerSecond)) : 0;
+  return Math.ceil(Number(number) * (tail?.length === 1 ? 1000 : 1024) ** power);
 }
 
 /** A span of time in seconds, also as text; a fraction is allowed. */

@@ -11,6 +11,7 @@ import {
   countFrom,
   path,
   rate,
+  rateOf,
   seconds,
   toggle,
   word,
@@ -101,8 +102,9 @@ export function fidelityOf({ preserve, noPreserve, require, links }: CopyOptions
 
 /** What each worker may move at most; 0 is no limit. */
 export function limitsOf({ bwlimit, opsLimit }: CopyOptions): WorkerLimits {
+  const bytesPerSecond = bwlimit === undefined ? 0 : rateOf(bwlimit);
   return {
-    ...(bwlimit ? { bytesPerSecond: bwlimit } : {}),
+    ...(bytesPerSecond > 0 ? { bytesPerSecond } : {}),
     ...(opsLimit ? { entriesPerSecond: opsLimit } : {}),
   };
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Flags } from '../../cli/command-line.ts';
-import { type CopyOptions, fidelityOf, readCopyOptions } from '../../cli/options.ts';
+import { type CopyOptions, fidelityOf, limitsOf, readCopyOptions } from '../../cli/options.ts';
 import { BcopyError } from '../../core/model/errors.ts';
 import { fullFidelity } from '../../core/model/fidelity.ts';
 
@@ -321,5 +321,37 @@ describe('what is kept', () => {
     const refusal = await refusalOf({ flags: flags as unknown as Flags });
     expect(refusal.kind).toBe('usage');
     expect(refusal.message).toContain(why);
+  });
+});
+
+describe('limits', () => {
+  test.each([
+    ['500', 512_000],
+    ['500K', 512_000],
+    ['500kb', 500_000],
+    ['1.5MiB', 1_572_864],
+    ['2G', 2_147_483_648],
+    ['100B', 100],
+    ['0', undefined],
+  ])('--bwlimit %s is %s bytes in a second', async (bwlimit, bytesPerSecond) => {
+    const found = limitsOf(await settle({ flags: { bwlimit } }));
+    expect(found).toEqual(bytesPerSecond === undefined ? {} : { bytesPerSecond });
+  });
+
+  test('come from a config file as well', async () => {
+    const options = await settle({
+      environment: { XDG_CONFIG_HOME: directory },
+      user: 'bwlimit: 20\nops-limit: 500\nthreads: 4\n',
+    });
+    expect(limitsOf(options)).toEqual({ bytesPerSecond: 20_480, entriesPerSecond: 500 });
+    expect(options.threads).toBe(4);
+  });
+
+  test.each(['fast', '-1', '1X', ''])('refuse %j as a rate', async (bwlimit) => {
+    await expect(settle({ flags: { bwlimit } })).rejects.toThrow('it must be a rate as 500K, 20M, 1.5G');
+  });
+
+  test.each(['0', '257', 'many'])('refuse %s threads', async (threads) => {
+    await expect(settle({ flags: { threads } })).rejects.toThrow('it must be a whole number from 1 to 256');
   });
 });
