@@ -8,6 +8,7 @@ export type PackagePaths = {
   readonly templates: string;
   readonly workerBundle: string;
   readonly supervisorBundle: string;
+  readonly scanThreadBundle: string;
 };
 
 /** Looks upwards from this file for the package's own package.json. */
@@ -18,6 +19,7 @@ export function packagePaths(): PackagePaths {
     templates: join(root, 'templates'),
     workerBundle: join(root, 'dist/js/workers/main.js'),
     supervisorBundle: join(root, 'dist/js/cli/schedulers/local/supervisor.js'),
+    scanThreadBundle: join(root, 'dist/js/cli/scan-thread.js'),
   };
 }
 

@@ -1,14 +1,18 @@
-import { setImmediate } from 'node:timers/promises';
+import { availableParallelism } from 'node:os';
+import { pathToFileURL } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
-import { type Entry, joinPath } from '../../core/model/entry.ts';
+import { joinPath } from '../../core/model/entry.ts';
 import { BcopyError } from '../../core/model/errors.ts';
 import { quoteName } from '../../core/model/names.ts';
 import type { Totals } from '../../core/model/plan.ts';
 import type { RunPaths } from '../../core/run/run-paths.ts';
 import { runsDirectory } from '../../core/run/run-paths.ts';
-import { TapeWriter } from '../../core/run/tape-writer.ts';
+import { type TapeChunk, tapeChunks } from '../../core/run/tape-chunk.ts';
+import { type FirstOf, TapeWriter } from '../../core/run/tape-writer.ts';
 import { HardLinkTable } from '../../core/storage/posix/hard-link-table.ts';
-import { identityOf, scanTree } from '../../core/storage/posix/scan.ts';
+import type { WalkedChunk } from '../../core/storage/posix/parallel-walk.ts';
+import { identityOf, type ParallelScanRequest, scanTreeInParallel } from '../../core/storage/posix/scan.ts';
+import { packagePaths } from './package-paths.ts';
 import type { DestinationTree, SourceTree } from './preflight.ts';
 
 export type ScanOptions = {
@@ -24,10 +28,14 @@ export type Unreadable = { readonly path: string; readonly errno: string };
 
 /** So many unreadable entries are kept to be told; the totals count them all. */
 const unreadableAtMost = 1000;
-/** The event loop gets its turn after so many entries: signals, the progress bar. */
-const entriesPerTurn = 5000;
+/**
+ * So many threads help: more would only wait for this one, which writes the tape. Each takes memory and, when it
+ * starts, time: a scan that is done by then has none.
+ */
+const helpersAtMost = Math.min(availableParallelism() - 1, 3);
+const aloneMs = 150;
 
-/** Walks the source once and writes the tape; memory does not grow with the tree. */
+/** Scans the source once and writes the tape; memory does not grow with the tree. */
 export async function scanSource(
   paths: RunPaths,
   { source, destination }: { source: SourceTree; destination: DestinationTree },
@@ -37,13 +45,14 @@ export async function scanSource(
   const tape = new TapeWriter(paths);
   const unreadable: Unreadable[] = [];
   const links = new HardLinkTable();
-  let directory = '';
+  const firstOf: FirstOf = ({ device, inodeLow, inodeHigh, names }, ordinal) =>
+    links.firstOf(device, inodeLow, inodeHigh, ordinal, names);
   try {
-    for (const entry of walk(paths, source, destination, { ...options, links })) {
-      const ordinal = tape.add(entry);
-      if (entry.kind === 'directory') directory = entry.path;
-      else if (entry.kind === 'unreadable') note(unreadable, directory, entry);
-      if (ordinal % entriesPerTurn === 0) await takeTurn(tape, options);
+    for await (const { sink, directory } of scan(paths, source, destination, options)) {
+      const counted = tape.totals.unreadable;
+      tape.addChunk(sink, firstOf);
+      if (tape.totals.unreadable > counted) noteUnreadable(unreadable, directory, sink);
+      options.onProgress(tape.totals);
     }
   } catch (error) {
     tape.abandon();
@@ -63,17 +72,20 @@ function keepHeapSmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
 }
 
-function walk(
+function scan(
   paths: RunPaths,
   source: SourceTree,
   destination: DestinationTree,
-  { probe, keepsLinks, links }: ScanOptions & { readonly links: HardLinkTable },
-): Generator<Entry> {
-  return scanTree({
+  { probe, keepsLinks, signal }: ScanOptions,
+): AsyncGenerator<WalkedChunk<TapeChunk>> {
+  const request: ParallelScanRequest<TapeChunk> = {
     path: source.path,
     spillFile: `${paths.root}/scan.pending`,
+    sinks: tapeChunks,
+    threadProgram: pathToFileURL(packagePaths().scanThreadBundle),
+    threads: helpersAtMost,
+    aloneMs,
     probe,
-    links,
     keepsLinks,
     passOver: identityOf(runsDirectory),
     forbidden: {
@@ -88,7 +100,8 @@ function walk(
         );
       },
     },
-  });
+  };
+  return scanTreeInParallel(request, signal);
 }
 
 /** As statx gives it, MAJOR:MINOR, from the number that stat gives (gnu_dev_major(3)). */
@@ -98,17 +111,12 @@ function deviceText(device: bigint): string {
   return `${major}:${minor}`;
 }
 
-function note(
-  unreadable: Unreadable[],
-  directory: string,
-  entry: Extract<Entry, { kind: 'unreadable' }>,
-): void {
-  if (unreadable.length < unreadableAtMost)
-    unreadable.push({ path: joinPath(directory, entry.name), errno: entry.errno });
-}
-
-async function takeTurn(tape: TapeWriter, { onProgress, signal }: ScanOptions): Promise<void> {
-  onProgress(tape.totals);
-  await setImmediate();
-  signal.throwIfAborted();
+/** Adds the unreadable entries of a chunk that begins inside of `directory`. */
+function noteUnreadable(unreadable: Unreadable[], directory: string, chunk: TapeChunk): void {
+  let inForce = directory;
+  for (const entry of chunk.entriesOf('directory', 'unreadable')) {
+    if (entry.kind === 'directory') inForce = entry.path;
+    else if (entry.kind === 'unreadable' && unreadable.length < unreadableAtMost)
+      unreadable.push({ path: joinPath(inForce, entry.name), errno: entry.errno });
+  }
 }

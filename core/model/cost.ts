@@ -16,7 +16,7 @@ const fixedCost = {
 } as const;
 
 /** The cost of the part of an entry that does not depend on its size. */
-export function fixedCostOf(entry: Entry): number {
+export function fixedCostOf(entry: Pick<Entry, 'kind'>): number {
   return fixedCost[entry.kind];
 }
 

@@ -63,6 +63,17 @@ export class LineWriter {
     if (this.#text.length >= textAtMost) this.#encode();
   }
 
+  /** Adds bytes that end with a newline. */
+  addBytes(lines: Uint8Array): void {
+    this.#encode();
+    if (lines.length > this.#buffer.length - this.#filled) this.flush();
+    if (lines.length > this.#buffer.length) this.#write(lines);
+    else {
+      this.#buffer.set(lines, this.#filled);
+      this.#filled += lines.length;
+    }
+  }
+
   /** Where the next line begins, in bytes. */
   get offset(): number {
     this.#encode();

@@ -6,10 +6,15 @@ import type { TapeMark } from '../model/tape.ts';
 import { format } from './files.ts';
 import { LineWriter } from './lines.ts';
 import type { RunPaths } from './run-paths.ts';
+import { fixedCosts, kinds, type LinkedEntry, type TapeChunk } from './tape-chunk.ts';
 import { formatTapeLine } from './tape-line.ts';
 
 /** One mark in the index for so many entries: what a reader walks at most to find an entry. */
 export const entriesPerMark = 1024;
+
+export type FirstOf = (inode: LinkedEntry, ordinal: number) => number | undefined;
+
+const linkKind = kinds.indexOf('link');
 
 /** Writes the tape and its index in one pass, with a fixed amount of memory. Entries come in tape order. */
 export class TapeWriter {
@@ -50,6 +55,44 @@ export class TapeWriter {
     this.#cost += costOf(entry);
     this.#bytes += bytesOf(entry);
     return this.#ordinal++;
+  }
+
+  /** Adds the entries of a chunk; `firstOf` tells the ordinal of the first name of an inode, once it was seen. */
+  addChunk(chunk: TapeChunk, firstOf: FirstOf): void {
+    const { entries, lines, linked } = chunk;
+    // What comes before this byte is written
+    let written = 0;
+    let nextLinked = 0;
+    const writeTo = (end: number) => {
+      if (end > written) this.#lines.addBytes(lines.subarray(written, end));
+      written = end;
+    };
+    for (let index = 0; index < entries; index++) {
+      const start = chunk.startOf(index);
+      let kind = chunk.kindAt(index);
+      if (kind === 0) this.#directory = this.#lines.offset + start - written;
+      if (this.#ordinal % entriesPerMark === 0) {
+        writeTo(start);
+        this.#mark();
+      }
+      const inode = linked[nextLinked]?.index === index ? linked[nextLinked++] : undefined;
+      const first = inode === undefined ? undefined : firstOf(inode, this.#ordinal);
+      if (first !== undefined) {
+        writeTo(start);
+        this.#lines.add(formatLink(chunk.lineAt(index), first));
+        written = start + chunk.lineAt(index).length;
+        kind = linkKind;
+      }
+      this.#count(kind, kind === linkKind ? 0 : chunk.sizeAt(index));
+    }
+    writeTo(lines.length);
+  }
+
+  #count(kind: number, bytes: number): void {
+    this.#counts[kinds[kind]!]++;
+    this.#cost += fixedCosts[kind]! + bytes;
+    this.#bytes += bytes;
+    this.#ordinal++;
   }
 
   get totals(): Totals {
@@ -100,4 +143,10 @@ export class TapeWriter {
     const { ordinal, offset, directory, cost, bytes } = this.end;
     this.#marks.add(`[${ordinal},${offset},${directory},${cost},${bytes}]\n`);
   }
+}
+
+/** The line of an entry that has proved to be a further name. */
+function formatLink(line: Buffer, first: number): string {
+  const [, name] = JSON.parse(line.toString()) as [string, string];
+  return formatTapeLine({ kind: 'link', name, first });
 }

@@ -2,10 +2,14 @@ import {
   AT_EMPTY_PATH,
   AT_NO_AUTOMOUNT,
   AT_SYMLINK_NOFOLLOW,
+  addressOf,
   type NativeName,
   STATX_BASIC_STATS,
   STATX_BTIME,
+  STATX_SCAN,
   statx,
+  statxAt,
+  statxAtAsync,
 } from './libc.ts';
 import { check } from './system-error.ts';
 
@@ -23,12 +27,23 @@ export const withBirth = STATX_BASIC_STATS | STATX_BTIME;
 export class FileStatus {
   readonly #bytes = new Uint8Array(256);
   readonly #view = new DataView(this.#bytes.buffer);
+  readonly #address = addressOf(this.#bytes);
   /** atime and mtime as two struct timespec, for futimens(3). */
   readonly #times = new Uint8Array(32);
 
   /** Returns 0, or the negative errno. Symlinks are not followed. */
   read(directory: number, name: NativeName, mask = STATX_BASIC_STATS): number {
     return statx(directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, mask, this.#bytes);
+  }
+
+  /** The same for a name given by its address, and only of what the scan wants to know. */
+  readAt(directory: number, name: number): number {
+    return statxAt(directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_SCAN, this.#address);
+  }
+
+  /** The same without waiting: values hold when the promise is kept, and until then nothing else may be read. */
+  readAtAsync(directory: number, name: number): Promise<number> {
+    return statxAtAsync(directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_SCAN, this.#address);
   }
 
   /** Reads the status of an open file; throws a SystemError. */

@@ -11,11 +11,40 @@ type Call = (...args: unknown[]) => number;
 
 /** A call of libc, by its prototype in C: a wrong one is memory corruption, so every use is in a file of its own kind and tested. */
 export function declare(signature: string): Call {
-  const call = libc.func(signature) as (...args: unknown[]) => number | bigint;
-  return (...args) => {
-    const result = Number(call(...args));
-    return result < 0 ? -koffi.errno() : result;
-  };
+  return withArity(libc.func(signature) as Call, signature.split(',').length);
+}
+
+/** Passing rest arguments on costs 80 ns a call, so there is one function for each number of them. */
+function withArity(call: Call, parameters: number): Call {
+  const byNumber: readonly Call[] = [
+    () => settle(call()),
+    (a) => settle(call(a)),
+    (a, b) => settle(call(a, b)),
+    (a, b, c) => settle(call(a, b, c)),
+    (a, b, c, d) => settle(call(a, b, c, d)),
+    (a, b, c, d, e) => settle(call(a, b, c, d, e)),
+    (a, b, c, d, e, f) => settle(call(a, b, c, d, e, f)),
+  ];
+  return byNumber[parameters]!;
+}
+
+function settle(result: number | bigint): number {
+  return result < 0 ? -koffi.errno() : Number(result);
+}
+
+/** The same on a thread of libuv's pool, without waiting; costs 20 us. Buffers among the arguments are kept until then, what addresses lead to is not. */
+function declareAsync(signature: string): (...args: unknown[]) => Promise<number> {
+  const call = libc.func(signature);
+  return (...args) =>
+    new Promise((resolve, reject) => {
+      call.async(...args, (error: Error | null, result: number) => {
+        // Which also keeps them until now
+        args.length = 0;
+        if (error) reject(error);
+        // koffi carries errno over from the thread that made the call
+        else resolve(settle(result));
+      });
+    });
 }
 
 /** A name for the kernel: text goes as UTF-8, names that are not UTF-8 as their bytes. */
@@ -37,6 +66,8 @@ export const AT_EMPTY_PATH = 0x1000;
 export const AT_NO_AUTOMOUNT = 0x800;
 export const STATX_BASIC_STATS = 0x7ff;
 export const STATX_BTIME = 0x800;
+/** STATX_TYPE, STATX_MODE, STATX_NLINK, STATX_INO, STATX_SIZE: what the scan wants to know. */
+export const STATX_SCAN = 0x307;
 export const SEEK_SET = 0;
 export const SEEK_DATA = 3;
 export const SEEK_HOLE = 4;
@@ -55,15 +86,39 @@ export const O_CLOEXEC = 0o2000000;
 export const O_PATH = 0o10000000;
 export const O_TMPFILE = 0o20000000 | O_DIRECTORY;
 
+const openatPrototype = 'int openat(int, const char *, int, uint32_t)';
 /** openat(2) */
-export const openat = declare('int openat(int, const char *, int, uint32_t)') as (
+export const openat = declare(openatPrototype) as (
   directory: number,
   name: NativeName,
   flags: number,
   mode: number,
 ) => number;
+/** openat(2), the name given by its address. */
+export const openatAt = declare('int openat(int, uintptr_t, int, uint32_t)') as (
+  directory: number,
+  name: number,
+  flags: number,
+  mode: number,
+) => number;
+/** openat(2) on a thread of the pool. */
+export const openatAsync = declareAsync(openatPrototype) as (
+  ...args: Parameters<typeof openat>
+) => Promise<number>;
+/** openat(2) on a thread of the pool, the name given by its address. */
+export const openatAtAsync = declareAsync('int openat(int, uintptr_t, int, uint32_t)') as (
+  ...args: Parameters<typeof openatAt>
+) => Promise<number>;
 /** close(2) */
 export const close = declare('int close(int)') as (fd: number) => number;
+/** close(2) on a thread of the pool: that of a file may wait for a server. */
+export const closeAsync = declareAsync('int close(int)') as (fd: number) => Promise<number>;
+const fcntl = declare('int fcntl(int, int, int)');
+const F_DUPFD_CLOEXEC = 1030;
+/** Another descriptor of the same open file: they share the place up to which a directory was read. */
+export function duplicate(fd: number): number {
+  return fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
 /** statx(2); `buffer` has 256 bytes */
 export const statx = declare('int statx(int, const char *, int, uint32_t, void *)') as (
   directory: number,
@@ -72,11 +127,33 @@ export const statx = declare('int statx(int, const char *, int, uint32_t, void *
   mask: number,
   buffer: Uint8Array,
 ) => number;
+const statxAtPrototype = 'int statx(int, uintptr_t, int, uint32_t, uintptr_t)';
+/** statx(2), the name and the buffer given by their addresses. */
+export const statxAt = declare(statxAtPrototype) as (
+  directory: number,
+  name: number,
+  flags: number,
+  mask: number,
+  buffer: number,
+) => number;
+/** statx(2) on a thread of the pool, the name and the buffer given by their addresses. */
+export const statxAtAsync = declareAsync(statxAtPrototype) as (
+  ...args: Parameters<typeof statxAt>
+) => Promise<number>;
+/** Where bytes lie in memory. They must have been allocated outside of the heap (more than 64), where nothing moves. */
+export function addressOf(bytes: Uint8Array): number {
+  return Number(koffi.address(bytes));
+}
 /** getdents64(2), by its number: glibc has no wrapper before 2.30 */
-const rawSyscall = declare('long syscall(long, long, void *, size_t)');
+const syscallPrototype = 'long syscall(long, long, void *, size_t)';
+const rawSyscall = declare(syscallPrototype);
+const rawSyscallAsync = declareAsync(syscallPrototype);
 const SYS_getdents64 = isArm ? 61 : 217;
 export function getdents64(fd: number, buffer: Uint8Array): number {
   return rawSyscall(SYS_getdents64, fd, buffer, buffer.length);
+}
+export function getdents64Async(fd: number, buffer: Uint8Array): Promise<number> {
+  return rawSyscallAsync(SYS_getdents64, fd, buffer, buffer.length);
 }
 /** mkdirat(2) */
 export const mkdirat = declare('int mkdirat(int, const char *, uint32_t)') as (

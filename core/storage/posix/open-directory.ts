@@ -19,12 +19,14 @@ import {
 } from './libc.ts';
 import { check, SystemError } from './system-error.ts';
 
-const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+/** How directories of the source are opened: a symlink is not followed. */
+export const sourceDirectoryFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+const flags = sourceDirectoryFlags;
 const status = new FileStatus();
 
 /** Opens a directory of the source; a symlink in its place is not followed. */
 export function openSourceDirectory(parent: number, name: NativeName): number {
-  return check(openat(parent, name, flags, 0), 'open source directory');
+  return check(openat(parent, name, sourceDirectoryFlags, 0), 'open source directory');
 }
 
 /** Opens a directory of the destination that must be there. */

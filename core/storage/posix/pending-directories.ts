@@ -3,6 +3,22 @@ import { closeSync, ftruncateSync, openSync, readSync, unlinkSync, writeSync } f
 /** So many paths are kept in memory; twice as many make half of them go to the file. */
 const keep = 32_768;
 
+/** A mark stands in the stack for something else than a path: no path has this character. */
+const markSign = '\0';
+
+export function markOf(number: number): string {
+  return `${markSign}${number}`;
+}
+
+/** The number of a mark; undefined for a path. */
+export function numberOf(pathOrMark: string): number | undefined {
+  return isMark(pathOrMark) ? Number(pathOrMark.slice(1)) : undefined;
+}
+
+function isMark(text: string): boolean {
+  return text.startsWith(markSign);
+}
+
 /** Directories still to be scanned, last in first out, with a fixed amount of memory: the rest waits in a file. */
 export class PendingDirectories {
   readonly #path: string;
@@ -20,9 +36,22 @@ export class PendingDirectories {
     if (this.#paths.length >= 2 * keep) this.#spill();
   }
 
+  /** The path, or mark, that was pushed last. */
   pop(): string | undefined {
     if (this.#paths.length === 0) this.#fetch();
     return this.#paths.pop();
+  }
+
+  /**
+   * Takes up to `atMost` paths out and leaves one mark in their place: the topmost that lie together, as near to the
+   * top as there are any. In the order of the stack; empty when there are none at hand.
+   */
+  takeOut(atMost: number, mark: string): string[] {
+    let end = this.#paths.length;
+    while (end > 0 && isMark(this.#paths[end - 1]!)) end--;
+    let start = end;
+    while (start > 0 && end - start < atMost && !isMark(this.#paths[start - 1]!)) start--;
+    return start === end ? [] : this.#paths.splice(start, end - start, mark);
   }
 
   close(): void {

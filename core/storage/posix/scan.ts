@@ -1,26 +1,47 @@
 import type { Entry } from '../../model/entry.ts';
+import type { EntrySink } from './entry-sink.ts';
 import { FileStatus } from './file-status.ts';
 import { AT_FDCWD, chdir, close, nativeName, O_CLOEXEC, O_DIRECTORY, O_RDONLY, openat } from './libc.ts';
+import { ParallelWalk, type ParallelWalkOptions, type WalkedChunk } from './parallel-walk.ts';
 import { check } from './system-error.ts';
 import { TreeWalk, type WalkOptions } from './walk.ts';
 
-export type { Identity } from './walk.ts';
+export type { Identity } from './entry-rules.ts';
 
 export type ScanRequest = Omit<WalkOptions, 'root'> & {
   /** Absolute path of the source. */ readonly path: string;
 };
+export type ParallelScanRequest<S extends EntrySink> = Omit<ParallelWalkOptions<S>, 'root' | 'forbidden'> &
+  Pick<ScanRequest, 'path' | 'forbidden'>;
 
 /** Walks a tree (see TreeWalk) from its path; throws a SystemError when the root itself cannot be opened. */
 export function* scanTree({ path, ...options }: ScanRequest): Generator<Entry> {
-  const root = check(
-    openat(AT_FDCWD, nativeName(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0),
-    'open the source',
-  );
+  const root = openRoot(path);
   try {
     yield* new TreeWalk({ ...options, root }).entries();
   } finally {
     close(root);
   }
+}
+
+/** The same, several directories at a time (see ParallelWalk); the reason of the signal is thrown once it is aborted. */
+export async function* scanTreeInParallel<S extends EntrySink>(
+  { path, forbidden, ...options }: ParallelScanRequest<S>,
+  signal: AbortSignal,
+): AsyncGenerator<WalkedChunk<S>> {
+  const root = openRoot(path);
+  try {
+    const walk = new ParallelWalk({ ...options, forbidden: forbidden?.identity, root }, signal);
+    const met = yield* walk.chunks();
+    if (met !== undefined) forbidden?.refuse(met);
+  } finally {
+    close(root);
+  }
+}
+
+function openRoot(path: string): number {
+  const opened = openat(AT_FDCWD, nativeName(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  return check(opened, 'open the source');
 }
 
 /** Goes to a directory whatever bytes its path has; false when that is not possible. */

@@ -1,40 +1,20 @@
 import type { Entry } from '../../model/entry.ts';
-import { joinPath } from '../../model/entry.ts';
-import { DirectoryNames } from './directory-names.ts';
-import { DirectoryStack } from './directory-stack.ts';
-import { FileStatus } from './file-status.ts';
+import { fromBytes } from '../../model/names.ts';
+import type { Identity, RuleOptions } from './entry-rules.ts';
+import type { EntrySink, LinkedInode } from './entry-sink.ts';
 import { HardLinkTable } from './hard-link-table.ts';
-import {
-  close,
-  ENOENT,
-  errnoName,
-  nativeName,
-  O_CLOEXEC,
-  O_NOFOLLOW,
-  O_NONBLOCK,
-  O_RDONLY,
-  openat,
-} from './libc.ts';
-import { openSourceDirectory } from './open-directory.ts';
+import { close } from './libc.ts';
 import { PendingDirectories } from './pending-directories.ts';
-import { SystemError } from './system-error.ts';
+import type { Stretch, StretchEnd } from './stretch.ts';
+import { StretchWalk } from './stretch-walk.ts';
 
-/** Device and inode of a directory. */
-export type Identity = { readonly device: string; readonly inode: string };
-
-export type WalkOptions = {
+export type WalkOptions = Omit<RuleOptions, 'forbidden'> & {
   /** An open directory, the root of the walk. */
   readonly root: number;
   /** A file that may be made while the walk has very many directories before it. */
   readonly spillFile: string;
   /** Where inodes with several names are kept, for who wants to know of them; left out: in a table of the walk's own. */
   readonly links?: HardLinkTable;
-  /** False: each name of a file is a file of its own. */
-  readonly keepsLinks?: boolean;
-  /** Open every file for reading: one that cannot be opened is `unreadable`. */
-  readonly probe: boolean;
-  /** A directory that is passed over with all it holds (bcopy's own). */
-  readonly passOver: Identity | undefined;
   /** Asked for every directory with this identity's inode number; throws to end the walk. */
   readonly forbidden: { readonly identity: Identity; readonly refuse: (path: string) => never } | undefined;
 };
@@ -46,119 +26,93 @@ export type WalkOptions = {
  */
 export class TreeWalk {
   readonly #options: WalkOptions;
-  readonly #names = new DirectoryNames();
-  readonly #status = new FileStatus();
   readonly #links: HardLinkTable;
   readonly #pending: PendingDirectories;
+  readonly #walk: StretchWalk;
+  #next: Stretch | undefined = { kind: 'directories', paths: [''] };
   #ordinal = 0;
-  /** The directory in force: its path, its descriptor, and why it could not be opened. */
-  #path = '';
-  #fd = -1;
-  #failure: string | undefined;
 
   constructor(options: WalkOptions) {
     this.#options = options;
     this.#links = options.links ?? new HardLinkTable();
     this.#pending = new PendingDirectories(options.spillFile);
+    this.#walk = new StretchWalk({ ...options, forbidden: options.forbidden?.identity, namesAtMost: 1 });
   }
 
-  /** One generator: handing each entry along a chain of them took a third of the time outside the kernel. */
   *entries(): Generator<Entry> {
-    const stack = new DirectoryStack(this.#options.root, openSourceDirectory);
-    this.#pending.push('');
+    const found = new FoundEntries();
     try {
-      for (let path = this.#pending.pop(); path !== undefined; path = this.#pending.pop()) {
-        for (let entry = this.#enter(stack, path); entry !== undefined; entry = this.#next()) {
-          yield entry;
+      while (this.#next !== undefined) {
+        found.clear();
+        const end = this.#walk.walk(this.#next, found);
+        this.#next = this.#after(end);
+        for (const entry of found.entries) {
+          yield this.#asLink(entry, found.linked.get(entry)) ?? entry;
           this.#ordinal++;
         }
+        if (end.forbidden !== undefined) this.#options.forbidden?.refuse(end.forbidden);
       }
     } finally {
-      this.#pending.close();
-      stack.close();
+      this.#close();
     }
   }
 
-  /** Begins a directory and gives its own entry; undefined when it has vanished. */
-  #enter(stack: DirectoryStack, path: string): Entry | undefined {
-    this.#path = path;
-    try {
-      this.#fd = stack.enter(path);
-      this.#names.open(this.#fd);
-    } catch (error) {
-      if (!(error instanceof SystemError)) throw error;
-      if (error.cause === 'ENOENT') return undefined;
-      this.#failure = error.cause;
-    }
-    return { kind: 'directory', path };
+  #after({ rest, pending }: StretchEnd): Stretch | undefined {
+    for (const path of pending) this.#pending.push(path);
+    if (rest !== undefined) return { kind: 'rest', rest };
+    const path = this.#pending.pop();
+    return path === undefined ? undefined : { kind: 'directories', paths: [path] };
   }
 
-  /** The next entry of the directory in force; undefined at its end. */
-  #next(): Entry | undefined {
-    if (this.#failure !== undefined) return this.#endUnread(this.#failure);
-    try {
-      while (this.#names.next()) {
-        const entry = this.#look();
-        if (entry !== undefined) return entry;
-      }
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof SystemError)) throw error;
-      return this.#endUnread(error.cause);
-    }
+  #asLink(entry: Entry, inode: LinkedInode | undefined): Entry | undefined {
+    if (inode === undefined || entry.kind === 'directory') return undefined;
+    const { device, inodeLow, inodeHigh, names } = inode;
+    const first = this.#links.firstOf(device, inodeLow, inodeHigh, this.#ordinal, names);
+    return first === undefined ? undefined : { kind: 'link', name: entry.name, first };
   }
 
-  #endUnread(errno: string): Entry {
-    this.#failure = undefined;
-    this.#names.close();
-    return { kind: 'unreadable', name: '', errno };
-  }
-
-  /** The entry for the name in force; undefined for a directory, whose turn comes later, and for what has vanished. */
-  #look(): Entry | undefined {
-    const { name, type } = this.#names;
-    if (type === 'directory') return this.#enqueue();
-    const result = this.#status.read(this.#fd, nativeName(name));
-    if (result === ENOENT) return undefined;
-    if (result < 0) return { kind: 'unreadable', name, errno: errnoName(result) };
-    return this.#status.type === 'directory' ? this.#enqueue() : this.#entry(name);
-  }
-
-  #enqueue(): undefined {
-    const path = joinPath(this.#path, this.#names.name);
-    const { passOver, forbidden } = this.#options;
-    if (passOver !== undefined && this.#is(passOver)) return;
-    if (forbidden !== undefined && this.#is(forbidden.identity)) forbidden.refuse(path);
-    this.#pending.push(path);
-  }
-
-  /** Compares the inode number that the directory names, and looks at the device only if that is equal. */
-  #is(identity: Identity): boolean {
-    const { name, inode } = this.#names;
-    if (inode !== Number(identity.inode)) return false;
-    const result = this.#status.read(this.#fd, nativeName(name));
-    return result === 0 && this.#status.inode === identity.inode && this.#status.device === identity.device;
-  }
-
-  #entry(name: string): Entry {
-    const status = this.#status;
-    const { type } = status;
-    if (this.#options.probe && type === 'file') {
-      const result = probe(this.#fd, name);
-      if (result < 0) return { kind: 'unreadable', name, errno: errnoName(result) };
-    }
-    if (status.links > 1 && this.#options.keepsLinks !== false) {
-      const { device, inodeLow, inodeHigh, links } = status;
-      const first = this.#links.firstOf(device, inodeLow, inodeHigh, this.#ordinal, links);
-      if (first !== undefined) return { kind: 'link', name, first };
-    }
-    if (type === 'file') return { kind: 'file', name, bytes: status.bytes };
-    return type === 'symlink' ? { kind: 'symlink', name } : { kind: 'special', name };
+  #close(): void {
+    if (this.#next?.kind === 'rest') close(this.#next.rest.fd);
+    this.#next = undefined;
+    this.#pending.close();
+    this.#walk.close();
   }
 }
 
-function probe(parent: number, name: string): number {
-  const fd = openat(parent, nativeName(name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
-  if (fd >= 0) close(fd);
-  return fd === ENOENT ? 0 : fd;
+class FoundEntries implements EntrySink {
+  entries: Entry[] = [];
+  readonly linked = new Map<Entry, LinkedInode>();
+
+  clear(): void {
+    this.entries = [];
+    this.linked.clear();
+  }
+
+  directory(path: string): void {
+    this.entries.push({ kind: 'directory', path });
+  }
+
+  file(buffer: Uint8Array, start: number, bytes: number): void {
+    this.entries.push({ kind: 'file', name: nameAt(buffer, start), bytes });
+  }
+
+  symlink(buffer: Uint8Array, start: number): void {
+    this.entries.push({ kind: 'symlink', name: nameAt(buffer, start) });
+  }
+
+  special(buffer: Uint8Array, start: number): void {
+    this.entries.push({ kind: 'special', name: nameAt(buffer, start) });
+  }
+
+  unreadable(buffer: Uint8Array, start: number, errno: string): void {
+    this.entries.push({ kind: 'unreadable', name: nameAt(buffer, start), errno });
+  }
+
+  severalNames(inode: LinkedInode): void {
+    this.linked.set(this.entries.at(-1)!, inode);
+  }
+}
+
+function nameAt(buffer: Uint8Array, start: number): string {
+  return fromBytes(buffer.subarray(start, buffer.indexOf(0, start)));
 }

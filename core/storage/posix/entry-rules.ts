@@ -1,0 +1,108 @@
+import { joinPath } from '../../model/entry.ts';
+import type { DirectoryNames } from './directory-names.ts';
+import type { EntrySink } from './entry-sink.ts';
+import { FileStatus } from './file-status.ts';
+import { ENOENT, errnoName, O_CLOEXEC, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } from './libc.ts';
+
+/** Device and inode of a directory. */
+export type Identity = { readonly device: string; readonly inode: string };
+
+export type RuleOptions = {
+  /** Open every file for reading: one that cannot be opened is `unreadable`. */
+  readonly probe: boolean;
+  /** False: each name of a file is a file of its own. */
+  readonly keepsLinks?: boolean;
+  /** A directory that is passed over with all it holds (bcopy's own). */
+  readonly passOver: Identity | undefined;
+  /** A directory that must not be met: the walk ends there. */
+  readonly forbidden: Identity | undefined;
+};
+
+/** The directory that names are looked at in. */
+export type OpenDirectory = { readonly fd: number; readonly path: string };
+
+/** A name that was looked at: what statx returned, or a probe that failed. */
+export type Looked = { result: number; readonly status: FileStatus };
+
+/** A directory that says so. */
+const unlooked = { result: 0, status: undefined };
+
+/** Thrown where the forbidden directory was met. */
+export class ForbiddenDirectory extends Error {
+  readonly path: string;
+
+  constructor(path: string) {
+    super('the walk must not come here');
+    this.path = path;
+  }
+}
+
+export const probeFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+
+/** What becomes of a name that a directory holds, in the same way wherever and in whatever order calls are made. */
+export class EntryRules {
+  readonly #options: RuleOptions;
+  readonly #own = new FileStatus();
+
+  constructor(options: RuleOptions) {
+    this.#options = options;
+  }
+
+  /** True when the name in force is an entry only after a look at it; a directory that says so is not. */
+  needsStatus(names: DirectoryNames): boolean {
+    return names.type !== 'directory';
+  }
+
+  /** True when what was found has to be opened with `probeFlags`. */
+  needsProbe(result: number, status: FileStatus): boolean {
+    return this.#options.probe && result === 0 && status.type === 'file';
+  }
+
+  /** What such an opening, which returned `fd`, means for `settle`. */
+  probed(fd: number): number {
+    return fd >= 0 || fd === ENOENT ? 0 : fd;
+  }
+
+  /** Gives the name in force to the sink, or to `found` when it is a directory. */
+  settle(
+    directory: OpenDirectory,
+    names: DirectoryNames,
+    looked: Looked | undefined,
+    sink: EntrySink,
+    found: string[],
+  ): void {
+    const { result, status } = looked ?? unlooked;
+    if (result === ENOENT) return;
+    if (status === undefined) this.#find(directory, names, found);
+    else if (result < 0) sink.unreadable(names.buffer, names.start, errnoName(result));
+    else if (status.type === 'directory') this.#find(directory, names, found);
+    else this.#give(names, status, sink);
+  }
+
+  #give({ buffer, start }: DirectoryNames, status: FileStatus, sink: EntrySink): void {
+    const { type, links } = status;
+    if (type === 'file') sink.file(buffer, start, status.bytes);
+    else if (type === 'symlink') sink.symlink(buffer, start);
+    else sink.special(buffer, start);
+    if (links > 1 && this.#options.keepsLinks !== false) {
+      const { device, inodeLow, inodeHigh } = status;
+      sink.severalNames({ device, inodeLow, inodeHigh, names: links });
+    }
+  }
+
+  #find(directory: OpenDirectory, names: DirectoryNames, found: string[]): void {
+    const { passOver, forbidden } = this.#options;
+    if (passOver !== undefined && this.#is(directory, names, passOver)) return;
+    const path = joinPath(directory.path, names.name);
+    if (forbidden !== undefined && this.#is(directory, names, forbidden)) throw new ForbiddenDirectory(path);
+    found.push(path);
+  }
+
+  /** Compares the inode number that the directory names, and looks at the device only if that is equal. */
+  #is({ fd }: OpenDirectory, names: DirectoryNames, identity: Identity): boolean {
+    if (names.inode !== Number(identity.inode)) return false;
+    const status = this.#own;
+    const result = status.readAt(fd, names.address);
+    return result === 0 && status.inode === identity.inode && status.device === identity.device;
+  }
+}

@@ -1,0 +1,22 @@
+/**
+ * Takes the entries of a walk in order. A name comes as bytes in a buffer, from `start` to the next zero byte, and
+ * holds only during the call: nothing is made of it that nobody needs.
+ */
+export interface EntrySink {
+  directory(path: string): void;
+  file(buffer: Uint8Array, start: number, bytes: number): void;
+  symlink(buffer: Uint8Array, start: number): void;
+  special(buffer: Uint8Array, start: number): void;
+  unreadable(buffer: Uint8Array, start: number, errno: string): void;
+  /** The entry given last is one of several names of an inode, which has so many anywhere. */
+  severalNames(inode: LinkedInode): void;
+  /** Forgets what it was given. */
+  clear(): void;
+}
+
+export type LinkedInode = {
+  readonly device: string;
+  readonly inodeLow: number;
+  readonly inodeHigh: number;
+  readonly names: number;
+};

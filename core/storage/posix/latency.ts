@@ -1,0 +1,33 @@
+/** A call that takes so long waits for something else than this machine. */
+const slowMs = 0.3;
+/** The clock is read once for so many calls. */
+const callsPerLook = 8;
+/** So many slow calls, one after the other, are no accident of a busy machine. */
+const slowInARow = 6;
+
+/** Finds out whether the calls made one after the other are slow, each of them. */
+export class Latency {
+  #calls = 0;
+  #since = performance.now();
+  #slow = 0;
+
+  /** Begins anew: what was done before now does not count. */
+  begin(): void {
+    this.#calls = 0;
+    this.#slow = 0;
+    this.#since = performance.now();
+  }
+
+  /** To be asked after each call; true as soon as they are slow. */
+  isSlow(): boolean {
+    this.#calls++;
+    // A group of calls that took long is followed by a look at each
+    if (this.#slow === 0 && this.#calls < callsPerLook) return false;
+    const now = performance.now();
+    const isSlow = now - this.#since > slowMs * this.#calls;
+    this.#since = now;
+    this.#calls = 0;
+    this.#slow = isSlow ? this.#slow + 1 : 0;
+    return this.#slow > slowInARow;
+  }
+}

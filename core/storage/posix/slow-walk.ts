@@ -1,0 +1,166 @@
+import { CallLimit } from './call-limit.ts';
+import { DirectoryCache } from './directory-cache.ts';
+import { DirectoryNames } from './directory-names.ts';
+import {
+  EntryRules,
+  ForbiddenDirectory,
+  type Looked,
+  type OpenDirectory,
+  probeFlags,
+} from './entry-rules.ts';
+import type { EntrySink } from './entry-sink.ts';
+import { FileStatus } from './file-status.ts';
+import { close, closeAsync, duplicate, openatAtAsync } from './libc.ts';
+import type { DirectoryRest, Stretch, StretchEnd } from './stretch.ts';
+import type { StretchOptions } from './stretch-walk.ts';
+import { check, SystemError } from './system-error.ts';
+
+/** So many calls wait for the file system at once: as many as the pool has threads (see cli/main.cjs). */
+export const slowCallsAtMost = 32;
+/** So many names of a directory are looked at together. */
+const namesPerRound = 256;
+
+const noName = new Uint8Array(1);
+
+/** Hears at once what follows after the names that were just read, to have it walked meanwhile. */
+export type OnRest = (rest: DirectoryRest) => void;
+
+/**
+ * Walks stretches where each call takes long: many calls at once, on the threads of the pool, within a directory and
+ * in several. One stretch is one block of names; the entries are those of StretchWalk.
+ */
+export class SlowWalk {
+  readonly #calls = new CallLimit(slowCallsAtMost);
+  readonly #rules: EntryRules;
+  readonly #directories: DirectoryCache;
+  readonly #spareNames: DirectoryNames[] = [];
+  readonly #spareLooked: Looked[] = [];
+
+  constructor(options: StretchOptions) {
+    this.#rules = new EntryRules(options);
+    this.#directories = new DirectoryCache(options.root, this.#calls);
+  }
+
+  async walk(stretch: Stretch, sink: EntrySink, onRest: OnRest): Promise<StretchEnd> {
+    const found: string[] = [];
+    try {
+      if (stretch.kind === 'rest') await this.#goOn(stretch.rest, sink, found, onRest);
+      else await this.#enter(stretch.paths.at(-1)!, sink, found, onRest);
+    } catch (error) {
+      if (error instanceof ForbiddenDirectory) return { ...end([], 0), forbidden: error.path };
+      throw error;
+    }
+    return stretch.kind === 'rest' ? end(found, 0) : end([...stretch.paths.slice(0, -1), ...found], 1);
+  }
+
+  /** No call begins any more. */
+  stop(reason: Error): void {
+    this.#calls.end(reason);
+  }
+
+  /** All stretches have ended. */
+  async close(): Promise<void> {
+    await this.#directories.close();
+  }
+
+  async #enter(path: string, sink: EntrySink, found: string[], onRest: OnRest): Promise<void> {
+    let fd: number;
+    try {
+      fd = await this.#directories.open(path);
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      if (error.cause === 'ENOENT') return;
+      sink.directory(path);
+      return sink.unreadable(noName, 0, error.cause);
+    }
+    try {
+      sink.directory(path);
+      await this.#readBlock({ path, fd }, sink, found, onRest);
+    } finally {
+      this.#directories.release(path);
+    }
+  }
+
+  async #goOn(rest: DirectoryRest, sink: EntrySink, found: string[], onRest: OnRest): Promise<void> {
+    try {
+      await this.#readBlock(rest, sink, found, onRest);
+    } finally {
+      close(rest.fd);
+    }
+  }
+
+  async #readBlock(rest: DirectoryRest, sink: EntrySink, found: string[], onRest: OnRest): Promise<void> {
+    const names = this.#spareNames.pop() ?? new DirectoryNames();
+    try {
+      if (!(await this.#fill(names, rest, sink))) return;
+      const fd = check(duplicate(rest.fd), 'keep a source directory open');
+      onRest({ path: rest.path, fd });
+      await this.#lookAtBlock(rest, names, sink, found);
+    } finally {
+      this.#spareNames.push(names);
+    }
+  }
+
+  async #fill(names: DirectoryNames, { fd, names: read }: DirectoryRest, sink: EntrySink): Promise<boolean> {
+    names.open(fd);
+    if (read !== undefined) {
+      names.load(read);
+      return true;
+    }
+    try {
+      return await this.#calls.run(() => names.fillAsync());
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      sink.unreadable(noName, 0, error.cause);
+      return false;
+    }
+  }
+
+  async #lookAtBlock(
+    directory: OpenDirectory,
+    names: DirectoryNames,
+    sink: EntrySink,
+    found: string[],
+  ): Promise<void> {
+    for (;;) {
+      const places: number[] = [];
+      const looking: (Promise<Looked> | undefined)[] = [];
+      while (places.length < namesPerRound && names.next()) {
+        places.push(names.place);
+        looking.push(this.#rules.needsStatus(names) ? this.#look(directory.fd, names.address) : undefined);
+      }
+      if (places.length === 0) return;
+      const all = await settled(looking);
+      for (const [i, place] of places.entries()) {
+        names.goTo(place);
+        const looked = all[i];
+        this.#rules.settle(directory, names, looked, sink, found);
+        if (looked !== undefined) this.#spareLooked.push(looked);
+      }
+    }
+  }
+
+  async #look(fd: number, address: number): Promise<Looked> {
+    const looked = this.#spareLooked.pop() ?? { result: 0, status: new FileStatus() };
+    looked.result = await this.#calls.run(() => looked.status.readAtAsync(fd, address));
+    if (this.#rules.needsProbe(looked.result, looked.status))
+      looked.result = await this.#calls.run(() => this.#probe(fd, address));
+    return looked;
+  }
+
+  async #probe(directory: number, address: number): Promise<number> {
+    const fd = await openatAtAsync(directory, address, probeFlags, 0);
+    if (fd >= 0) await closeAsync(fd);
+    return this.#rules.probed(fd);
+  }
+}
+
+/** All results, when none of the calls goes on any more: they write to memory that is used again. */
+async function settled<T>(promises: (Promise<T> | undefined)[]): Promise<(T | undefined)[]> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
+}
+
+function end(pending: string[], directories: number): StretchEnd {
+  return { pending, isSlow: true, names: 0, directories };
+}

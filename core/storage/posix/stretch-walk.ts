@@ -1,0 +1,183 @@
+import { DirectoryNames } from './directory-names.ts';
+import { DirectoryStack } from './directory-stack.ts';
+import {
+  EntryRules,
+  ForbiddenDirectory,
+  type Looked,
+  type OpenDirectory,
+  probeFlags,
+  type RuleOptions,
+} from './entry-rules.ts';
+import type { EntrySink } from './entry-sink.ts';
+import { FileStatus } from './file-status.ts';
+import { Latency } from './latency.ts';
+import { close, duplicate, openatAt } from './libc.ts';
+import { openSourceDirectory } from './open-directory.ts';
+import type { DirectoryRest, Stretch, StretchEnd } from './stretch.ts';
+import { check, SystemError } from './system-error.ts';
+
+export type StretchOptions = RuleOptions & {
+  /** An open directory, the root of the walk. */
+  readonly root: number;
+  /** A stretch ends after so many names, or soon after; left out: after 2048. */
+  readonly namesAtMost?: number;
+  /** True: every name counts as slow, for tests. */
+  readonly isSlow?: boolean;
+};
+
+const noName = new Uint8Array(1);
+
+/**
+ * Walks stretches, one call after the other. What cannot be read is an `unreadable` entry, never an exception; what
+ * vanishes meanwhile is left out.
+ */
+export class StretchWalk {
+  readonly #options: StretchOptions;
+  readonly #namesAtMost: number;
+  readonly #rules: EntryRules;
+  readonly #stack: DirectoryStack;
+  readonly #names = new DirectoryNames();
+  readonly #looked: Looked = { result: 0, status: new FileStatus() };
+  readonly #latency = new Latency();
+  /** Of the stretch in force. */
+  #pending: string[] = [];
+  #seen = 0;
+  #directories = 0;
+  #isSlow = false;
+
+  constructor(options: StretchOptions) {
+    this.#options = options;
+    this.#namesAtMost = options.namesAtMost ?? 2048;
+    this.#rules = new EntryRules(options);
+    this.#stack = new DirectoryStack(options.root, openSourceDirectory);
+  }
+
+  /** Gives the entries of a stretch to the sink, until it is done or long enough. */
+  walk(stretch: Stretch, sink: EntrySink): StretchEnd {
+    this.#pending = stretch.kind === 'directories' ? [...stretch.paths] : [];
+    this.#seen = 0;
+    this.#directories = 0;
+    this.#isSlow = false;
+    this.#latency.begin();
+    try {
+      const rest = stretch.kind === 'rest' ? this.#goOn(stretch.rest, sink) : this.#walkPending(sink);
+      return { ...this.#end(), ...(rest === undefined ? {} : { rest }) };
+    } catch (error) {
+      if (!(error instanceof ForbiddenDirectory)) throw error;
+      return { ...this.#end(), forbidden: error.path };
+    }
+  }
+
+  #end(): StretchEnd {
+    return {
+      pending: this.#pending,
+      isSlow: this.#isSlow,
+      names: this.#seen,
+      directories: this.#directories,
+    };
+  }
+
+  close(): void {
+    this.#stack.close();
+  }
+
+  /** The rest of the directory in which the stretch ended. */
+  #walkPending(sink: EntrySink): DirectoryRest | undefined {
+    while (!this.#isLong()) {
+      const path = this.#pending.pop();
+      if (path === undefined) return undefined;
+      const names = this.#enter(path, sink);
+      if (names !== undefined) return { path, fd: this.#keepOpen(path), ...names };
+    }
+    return undefined;
+  }
+
+  #keepOpen(path: string): number {
+    return check(duplicate(this.#stack.enter(path)), 'keep a source directory open');
+  }
+
+  #isLong(): boolean {
+    return this.#seen >= this.#namesAtMost || this.#isSlow;
+  }
+
+  #enter(path: string, sink: EntrySink): { names?: Uint8Array } | undefined {
+    this.#seen++;
+    this.#directories++;
+    let fd: number;
+    try {
+      fd = this.#stack.enter(path);
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      if (error.cause === 'ENOENT') return undefined;
+      sink.directory(path);
+      sink.unreadable(noName, 0, error.cause);
+      return undefined;
+    }
+    sink.directory(path);
+    this.#note();
+    this.#names.open(fd);
+    return this.#read({ path, fd }, sink);
+  }
+
+  #goOn(rest: DirectoryRest, sink: EntrySink): DirectoryRest | undefined {
+    let left: { names?: Uint8Array } | undefined;
+    try {
+      this.#names.open(rest.fd);
+      if (rest.names !== undefined) {
+        this.#names.load(rest.names);
+        left = this.#lookAtBlock(rest, sink);
+      }
+      left ??= this.#isLong() ? {} : this.#read(rest, sink);
+    } finally {
+      if (left === undefined) close(rest.fd);
+    }
+    if (left === undefined) return this.#walkPending(sink);
+    return { path: rest.path, fd: rest.fd, ...left };
+  }
+
+  /** Undefined when the directory was read to its end, else what is left of the block in force. */
+  #read(directory: OpenDirectory, sink: EntrySink): { names?: Uint8Array } | undefined {
+    try {
+      while (this.#names.fill()) {
+        const left = this.#lookAtBlock(directory, sink);
+        if (left !== undefined || this.#isLong()) return left ?? {};
+      }
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      sink.unreadable(noName, 0, error.cause);
+    }
+    return undefined;
+  }
+
+  #lookAtBlock(directory: OpenDirectory, sink: EntrySink): { names: Uint8Array } | undefined {
+    const names = this.#names;
+    const [rules, pending] = [this.#rules, this.#pending];
+    while (names.next()) {
+      this.#seen++;
+      const looked = rules.needsStatus(names) ? this.#look(directory.fd) : undefined;
+      rules.settle(directory, names, looked, sink, pending);
+      if (looked !== undefined && this.#note()) return { names: names.rest() };
+    }
+    return undefined;
+  }
+
+  #look(fd: number): Looked {
+    const looked = this.#looked;
+    const { address } = this.#names;
+    looked.result = looked.status.readAt(fd, address);
+    if (this.#rules.needsProbe(looked.result, looked.status)) looked.result = this.#probe(fd, address);
+    return looked;
+  }
+
+  #probe(directory: number, address: number): number {
+    const fd = openatAt(directory, address, probeFlags, 0);
+    if (fd >= 0) close(fd);
+    return this.#rules.probed(fd);
+  }
+
+  /** True when calls have proved slow. */
+  #note(): boolean {
+    if (!this.#isSlow) this.#isSlow = this.#options.isSlow === true || this.#latency.isSlow();
+    return this.#isSlow;
+  }
+}

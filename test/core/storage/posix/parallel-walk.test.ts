@@ -1,0 +1,93 @@
+import { readdirSync } from 'node:fs';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { identityOf } from '../../../../core/storage/posix/scan.ts';
+import { fillHostileTree } from '../../../helpers/hostile-tree.ts';
+import { type Scanned, scanAlone, scanTogether, type Ways } from '../../../helpers/scan-tapes.ts';
+import { makeTwoTrees, type TwoTrees } from '../../../helpers/storage-trees.ts';
+
+const installed = inject('installed');
+let trees: TwoTrees;
+beforeAll(() => {
+  trees = makeTwoTrees();
+  fillHostileTree(trees.source, trees.top);
+});
+afterAll(async () => {
+  // rm walks with descriptors, which takes any depth
+  await execa('rm', ['-rf', trees.top]);
+});
+
+/** So many descriptors are open. */
+const descriptors = () => readdirSync('/proc/self/fd').length;
+
+async function expectTheSame(ways: Ways): Promise<Scanned> {
+  const alone = scanAlone(trees.source, ways);
+  const before = descriptors();
+  const together = await scanTogether(trees.source, installed, ways);
+  expect(together.totals).toEqual(alone.totals);
+  expect(together.outside).toBe(alone.outside);
+  expect(together.tape === alone.tape, 'the same tape').toBe(true);
+  expect(together.index === alone.index, 'the same index').toBe(true);
+  expect(descriptors()).toBe(before);
+  return together;
+}
+
+describe.each([0, 1, 2, 8])('with %i threads beside this one', (threads) => {
+  test.each([1, 16, 2048])(
+    'the tape is that of one thread, in stretches of %i names',
+    async (namesAtMost) => {
+      const { totals, outside } = await expectTheSame({ threads, namesAtMost });
+      expect(totals.entries).toBeGreaterThan(9000);
+      expect(totals.links).toBeGreaterThan(400);
+      expect(outside).toBe(1);
+    },
+  );
+
+  test('the tape is that of one thread where calls are slow', async () => {
+    await expectTheSame({ threads, isSlow: true });
+  });
+});
+
+describe.each([true, false])('slow: %s', (isSlow) => {
+  test('files are opened to see that they can be read', async () => {
+    await expectTheSame({ isSlow, probe: true });
+  });
+
+  test('names of a file are files of their own when links are not kept', async () => {
+    const { totals } = await expectTheSame({ isSlow, keepsLinks: false });
+    expect(totals.links).toBe(0);
+  });
+
+  test('a directory is passed over', async () => {
+    const passOver = identityOf(`${trees.source}/nested/3`);
+    const { tape } = await expectTheSame({ isSlow, passOver });
+    expect(tape).not.toContain('"nested/3');
+  });
+
+  test('the forbidden directory ends the scan', async () => {
+    const refuse = (path: string): never => {
+      throw new Error(`refused ${path}`);
+    };
+    const forbidden = { identity: identityOf(`${trees.source}/nested/3/1`)!, refuse };
+    const before = descriptors();
+    await expect(scanTogether(trees.source, installed, { isSlow, forbidden })).rejects.toThrow(
+      'refused nested/3/1',
+    );
+    expect(descriptors()).toBe(before);
+  });
+
+  test('an interruption ends the scan and leaves nothing behind', async () => {
+    const controller = new AbortController();
+    const before = descriptors();
+    const scan = scanTogether(trees.source, installed, { isSlow, namesAtMost: 4 }, controller.signal);
+    setTimeout(() => controller.abort(new Error('interrupted')), 5);
+    await expect(scan).rejects.toThrow('interrupted');
+    expect(descriptors()).toBe(before);
+  });
+});
+
+test('a thread that cannot start is an error', async () => {
+  await expect(scanTogether(trees.source, '/nowhere', { namesAtMost: 1 })).rejects.toThrow(
+    'Cannot find module',
+  );
+});
