@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S UV_THREADPOOL_SIZE=32 node
 import { readFileSync } from 'node:fs';
 import { BcopyError } from '../core/model/errors.ts';
 import { readRawArguments } from './argv.ts';
@@ -6,6 +6,9 @@ import type { CommandLine } from './command-line.ts';
 import type { CommandContext } from './commands/context.ts';
 import { exitCodeOf, formatError } from './output/errors.ts';
 import { packagePaths } from './steps/package-paths.ts';
+
+// The pool, in which a scan waits for a slow file system, has its size by now; programs that are started are not to have it
+delete process.env.UV_THREADPOOL_SIZE;
 
 const { version, workerBundle } = packagePaths();
 const interruption = new AbortController();

@@ -33,7 +33,8 @@ const unreadableAtMost = 1000;
  * starts, time: a scan that is done by then has none.
  */
 const helpersAtMost = Math.min(availableParallelism() - 1, 3);
-const aloneMs = 150;
+const aloneNames = 120_000;
+const aloneMs = 1000;
 
 /** Scans the source once and writes the tape; memory does not grow with the tree. */
 export async function scanSource(
@@ -84,6 +85,7 @@ function scan(
     sinks: tapeChunks,
     threadProgram: pathToFileURL(packagePaths().scanThreadBundle),
     threads: helpersAtMost,
+    aloneNames,
     aloneMs,
     probe,
     keepsLinks,

@@ -38,7 +38,7 @@ export async function scanTogether(
   const tape = new Tape();
   const { spillFile, links } = tape;
   const threadProgram = pathToFileURL(join(installed, 'dist/js/cli/scan-thread.js'));
-  const shape = { sinks: tapeChunks, threadProgram, threads: 2, aloneMs: 0 };
+  const shape = { sinks: tapeChunks, threadProgram, threads: 2, aloneNames: 0, aloneMs: 0 };
   const request = { probe: false, passOver: undefined, forbidden: undefined, ...shape, ...ways };
   try {
     for await (const { sink } of scanTreeInParallel({ path: source, spillFile, ...request }, signal)) {

@@ -14,21 +14,28 @@ export type ChildWork = { readonly request: PosixStorageRequest; readonly calls:
 /** Who a test is when root must not be: `nobody`, or who runs it. */
 export const ordinaryUser = process.getuid?.() === 0 ? 65_534 : process.getuid!();
 
-/** A program that opens a storage in a process of its own, as another user, below another program. */
-export type StorageProgram = {
-  readonly run: (work: ChildWork, under?: readonly string[], uid?: number) => Promise<unknown[]>;
+/** A program that does its work in a process of its own, as another user, below another program. */
+export type ChildProgram<W, R> = {
+  readonly run: (work: W, under?: readonly string[], uid?: number) => Promise<R>;
   readonly remove: () => void;
 };
+/** It opens a storage and makes calls. */
+export type StorageProgram = ChildProgram<ChildWork, unknown[]>;
 
-export async function buildStorageProgram(): Promise<StorageProgram> {
+export function buildStorageProgram(): Promise<StorageProgram> {
+  return buildChild('storage-child');
+}
+
+/** Builds the program from a file beside this one, which reads its work from descriptor 0 and writes what comes of it to 3. */
+export async function buildChild<W, R>(name: string): Promise<ChildProgram<W, R>> {
   const directory = mkdtempSync(join(tmpdir(), 'bcopy-child-'));
-  const outfile = join(directory, 'storage-child.cjs');
-  const entry = new URL('storage-child.ts', import.meta.url).pathname;
+  const outfile = join(directory, `${name}.cjs`);
+  const entry = new URL(`${name}.ts`, import.meta.url).pathname;
   const options = { bundle: true, platform: 'node', format: 'cjs', target: 'node20' } as const;
   await build({ entryPoints: [entry], outfile, external: ['koffi'], ...options });
   const modules = new URL('../../node_modules', import.meta.url).pathname;
 
-  async function run(work: ChildWork, under: readonly string[] = [], uid = ordinaryUser): Promise<unknown[]> {
+  async function run(work: W, under: readonly string[] = [], uid = ordinaryUser): Promise<R> {
     const [program, ...args] = [...under, process.execPath, outfile];
     const { stdio } = await execa(program!, args, {
       input: serialize(work),
@@ -36,7 +43,7 @@ export async function buildStorageProgram(): Promise<StorageProgram> {
       encoding: 'buffer',
       env: { NODE_PATH: modules, BCOPY_TEST_UID: String(uid) },
     });
-    return deserialize(stdio[3] as unknown as Uint8Array) as unknown[];
+    return deserialize(stdio[3] as unknown as Uint8Array) as R;
   }
 
   return { run, remove: () => rmSync(directory, { recursive: true, force: true }) };

@@ -13,8 +13,9 @@ export type ParallelWalkOptions<S extends EntrySink> = StretchOptions & {
   readonly sinks: SinkKind<S>;
   /** What a thread runs: it must call `answerStretches`. */
   readonly threadProgram: URL;
-  /** So many threads help this one, as soon as it has worked for `alone` milliseconds. */
+  /** So many threads help this one, as soon as it has gone through so many names, or for so long. */
   readonly threads: number;
+  readonly aloneNames: number;
   readonly aloneMs: number;
 };
 
@@ -30,10 +31,10 @@ type Job<S> = {
   follower: number | undefined;
 };
 
-/** So many stretches are walked ahead of the one that is wanted next, which bounds the memory that they take. */
-const jobsAtMost = 32;
+/** So many stretches for each thread are walked ahead of the one that is wanted next, which bounds the memory that they take. */
+const jobsAheadPerThread = 6;
 /** So many when calls are slow. They are short then: one block of names each. */
-const slowJobsAtMost = 64;
+const slowJobsAtMost = 48;
 /** A thread has the next stretch at hand when it has done one. */
 const jobsPerThread = 2;
 /** A stretch of small directories is to have so many names. */
@@ -61,6 +62,7 @@ export class ParallelWalk<S extends EntrySink> {
   readonly #waiting = new Set<Job<S>>();
   readonly #underWay = new Set<Promise<void>>();
   readonly #spareSinks: S[] = [];
+  readonly #jobsAtMost: number;
   readonly #startedAt = performance.now();
   #lastNumber = 0;
   /** Jobs that have begun and whose entries were not given yet. */
@@ -76,6 +78,7 @@ export class ParallelWalk<S extends EntrySink> {
   constructor(options: ParallelWalkOptions<S>, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
+    this.#jobsAtMost = jobsAheadPerThread * (options.threads + 1);
     this.#pending = new PendingDirectories(options.spillFile);
     this.#here = new StretchWalk(options);
     this.#slow = new SlowWalk(options);
@@ -132,7 +135,7 @@ export class ParallelWalk<S extends EntrySink> {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#isSlow) return this.#advanceSlowly(job);
     this.#askThreads();
-    const next = job.state === 'waiting' ? job : this.#next(jobsAtMost, this.#directoriesPerStretch());
+    const next = job.state === 'waiting' ? job : this.#next(this.#jobsAtMost, this.#directoriesPerStretch());
     if (next === undefined) return this.#untilWoken();
     this.#walkHere(next);
     // Answers of threads come in, and signals
@@ -166,20 +169,25 @@ export class ParallelWalk<S extends EntrySink> {
   }
 
   #askThreads(): void {
-    const { threads, aloneMs, threadProgram, sinks } = this.#options;
-    if (this.#threads.length < threads && performance.now() - this.#startedAt >= aloneMs) {
+    const { threads, threadProgram, sinks } = this.#options;
+    if (this.#threads.length < threads && this.#isLarge()) {
       const { root, probe, keepsLinks, passOver, forbidden, namesAtMost, isSlow } = this.#options;
       const options = { root, probe, keepsLinks, passOver, forbidden, namesAtMost, isSlow } as StretchOptions;
       this.#threads.push(new StretchThread(threadProgram, options, sinks));
     }
     for (const thread of this.#threads) {
       while (thread.asked < jobsPerThread) {
-        const job = this.#next(jobsAtMost, this.#directoriesPerStretch());
+        const job = this.#next(this.#jobsAtMost, this.#directoriesPerStretch());
         if (job === undefined) return;
         this.#begin(job);
         this.#follow(job, thread.walk(job.stretch, this.#sink()));
       }
     }
+  }
+
+  #isLarge(): boolean {
+    const { aloneNames, aloneMs } = this.#options;
+    return this.#names >= aloneNames || performance.now() - this.#startedAt >= aloneMs;
   }
 
   #walkHere(job: Job<S>): void {

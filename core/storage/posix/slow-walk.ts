@@ -15,10 +15,10 @@ import type { DirectoryRest, Stretch, StretchEnd } from './stretch.ts';
 import type { StretchOptions } from './stretch-walk.ts';
 import { check, SystemError } from './system-error.ts';
 
-/** So many calls wait for the file system at once: as many as the pool has threads (see cli/main.cjs). */
+/** So many calls wait for the file system at once: as many as the pool has threads (the first line of cli/main.ts). */
 export const slowCallsAtMost = 32;
 /** So many names of a directory are looked at together. */
-const namesPerRound = 256;
+const namesPerRound = 64;
 
 const noName = new Uint8Array(1);
 

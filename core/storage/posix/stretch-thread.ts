@@ -12,6 +12,9 @@ export type SinkKind<S extends EntrySink, P extends PackedSink = PackedSink> = {
 };
 export type PackedSink = { readonly buffers: readonly ArrayBuffer[] };
 
+/** What a thread makes of a stretch lives outside of its heap, and new objects are garbage soon. */
+const resourceLimits = { maxYoungGenerationSizeMb: 1 };
+
 type Request = { readonly stretch: Stretch; readonly sink: PackedSink };
 type Answer = { readonly end: StretchEnd; readonly sink: PackedSink } | { readonly error: string };
 type Waiting<S> = { resolve(walked: Walked<S>): void; reject(error: Error): void };
@@ -28,7 +31,7 @@ export class StretchThread<S extends EntrySink> {
 
   constructor(program: URL, options: StretchOptions, sinks: SinkKind<S>) {
     this.#sinks = sinks;
-    this.#worker = new Worker(program, { workerData: options });
+    this.#worker = new Worker(program, { workerData: options, resourceLimits });
     this.#worker.on('message', (answer: Answer) => this.#take(answer));
     this.#worker.on('error', (error: Error) => this.#giveUp(error));
     this.#exit = new Promise((resolve) => {

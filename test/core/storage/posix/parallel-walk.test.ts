@@ -1,9 +1,11 @@
-import { readdirSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { identityOf } from '../../../../core/storage/posix/scan.ts';
 import { fillHostileTree } from '../../../helpers/hostile-tree.ts';
+import type { ScanWork } from '../../../helpers/scan-child.ts';
 import { type Scanned, scanAlone, scanTogether, type Ways } from '../../../helpers/scan-tapes.ts';
+import { buildChild, ordinaryUser } from '../../../helpers/storage-as-user.ts';
 import { makeTwoTrees, type TwoTrees } from '../../../helpers/storage-trees.ts';
 
 const installed = inject('installed');
@@ -83,6 +85,52 @@ describe.each([true, false])('slow: %s', (isSlow) => {
     setTimeout(() => controller.abort(new Error('interrupted')), 5);
     await expect(scan).rejects.toThrow('interrupted');
     expect(descriptors()).toBe(before);
+  });
+});
+
+describe('directories that cannot be read, and what is gone', () => {
+  let own: TwoTrees;
+  beforeEach(() => {
+    own = makeTwoTrees();
+    chmodSync(own.top, 0o755);
+  });
+  afterEach(() => own.remove());
+  const at = (name: string) => `${own.source}/${name}`;
+
+  test.each([true, false])('an ordinary user is told what is closed to him (slow: %s)', async (isSlow) => {
+    for (let i = 0; i < 60; i++) {
+      mkdirSync(at(`${i}`));
+      writeFileSync(at(`${i}/closed`), 'x', { mode: 0o600 });
+      writeFileSync(at(`${i}/open`), 'x', { mode: 0o644 });
+      chmodSync(at(`${i}`), i % 3 === 0 ? 0o700 : i % 3 === 1 ? 0o744 : 0o755);
+    }
+    chownSync(own.source, ordinaryUser, ordinaryUser);
+    const program = await buildChild<ScanWork, { alone: Scanned; together: Scanned }>('scan-child');
+    const ways = { isSlow, probe: true, namesAtMost: 8 };
+    const { alone, together } = await program.run({ source: own.source, installed, ways });
+    program.remove();
+    expect(together).toEqual(alone);
+    if (process.getuid?.() === 0) expect(together.totals.unreadable).toBe(20 + 40 + 20);
+  });
+
+  test.each([true, false])('what vanishes before its turn is left out (slow: %s)', async (isSlow) => {
+    for (const name of ['first', 'second', 'third']) mkdirSync(at(name));
+    const expected = scanAlone(own.source);
+    const last = expected.tape.trim().split('\n').at(-2)!;
+    const path = (JSON.parse(last) as string[])[1]!;
+    let chunks = 0;
+    const onChunk = () => {
+      if (chunks++ === 0) rmdirSync(at(path));
+    };
+    // One stretch at a time, the last of which is that directory
+    const { tape } = await scanTogether(own.source, installed, {
+      isSlow,
+      threads: 0,
+      namesAtMost: 1,
+      onChunk,
+    });
+    expect(tape).toBe(scanAlone(own.source).tape);
+    expect(tape).not.toContain(path);
   });
 });
 
