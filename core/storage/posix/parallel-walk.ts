@@ -1,11 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import type { EntrySink } from './entry-sink.ts';
-import { close } from './libc.ts';
-import { markOf, numberOf, PendingDirectories } from './pending-directories.ts';
+import { type Job, JobStack } from './job-stack.ts';
 import { SlowWalk } from './slow-walk.ts';
-import { type DirectoryRest, directoryOf, type Stretch, type StretchEnd } from './stretch.ts';
-import { type SinkKind, StretchThread } from './stretch-thread.ts';
+import { directoryOf } from './stretch.ts';
+import { type SinkKind, StretchThread, type Walked } from './stretch-thread.ts';
 import { type StretchOptions, StretchWalk } from './stretch-walk.ts';
+import { WalkPace } from './walk-pace.ts';
 
 export type ParallelWalkOptions<S extends EntrySink> = StretchOptions & {
   /** A file that may be made while the walk has very many directories before it. */
@@ -22,28 +22,12 @@ export type ParallelWalkOptions<S extends EntrySink> = StretchOptions & {
 /** Entries that follow the ones given before; `directory` is the path in force where they begin. */
 export type WalkedChunk<S> = { readonly sink: S; readonly directory: string };
 
-type Job<S> = {
-  readonly number: number;
-  readonly stretch: Stretch;
-  state: 'waiting' | 'under way' | 'done';
-  walked: { readonly sink: S; readonly end: StretchEnd } | undefined;
-  /** The job for the rest of the directory in which this one ended: it comes next. */
-  follower: number | undefined;
-};
-
 /** So many stretches for each thread are walked ahead of the one that is wanted next, which bounds the memory that they take. */
 const jobsAheadPerThread = 6;
 /** So many when calls are slow. They are short then: one block of names each. */
 const slowJobsAtMost = 48;
 /** A thread has the next stretch at hand when it has done one. */
 const jobsPerThread = 2;
-/** A stretch of small directories is to have so many names. */
-const namesPerStretch = 2048;
-const directoriesPerStretchAtMost = 128;
-/** After so long, and then after twice as long each time, one stretch is tried without the pool: calls may be fast again. */
-const firstTrialMs = 500;
-/** So many names in a row tell that calls are fast. */
-const namesPerTrial = 64;
 
 /**
  * Walks a tree as TreeWalk does, with the same entries in the same order, several stretches at a time: this thread
@@ -53,33 +37,22 @@ const namesPerTrial = 64;
 export class ParallelWalk<S extends EntrySink> {
   readonly #options: ParallelWalkOptions<S>;
   readonly #signal: AbortSignal;
-  readonly #pending: PendingDirectories;
+  readonly #jobs: JobStack<S>;
+  readonly #jobsAtMost: number;
+  readonly #pace = new WalkPace();
   readonly #here: StretchWalk;
   readonly #slow: SlowWalk;
   readonly #threads: StretchThread<S>[] = [];
-  readonly #jobs = new Map<number, Job<S>>();
-  /** Jobs that have not begun, and of which the walk knows that they come: each is the rest of a directory. */
-  readonly #waiting = new Set<Job<S>>();
   readonly #underWay = new Set<Promise<void>>();
   readonly #spareSinks: S[] = [];
-  readonly #jobsAtMost: number;
-  readonly #startedAt = performance.now();
-  #lastNumber = 0;
-  /** Jobs that have begun and whose entries were not given yet. */
-  #ahead = 0;
-  #names = 0;
-  #directories = 1;
-  #isSlow = false;
-  #tryAt = 0;
-  #trialMs = firstTrialMs;
-  #failure: unknown;
+  #failure: Error | undefined;
   #wake: () => void = () => undefined;
 
   constructor(options: ParallelWalkOptions<S>, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
+    this.#jobs = new JobStack(options.spillFile);
     this.#jobsAtMost = jobsAheadPerThread * (options.threads + 1);
-    this.#pending = new PendingDirectories(options.spillFile);
     this.#here = new StretchWalk(options);
     this.#slow = new SlowWalk(options);
   }
@@ -88,14 +61,15 @@ export class ParallelWalk<S extends EntrySink> {
   async *chunks(): AsyncGenerator<WalkedChunk<S>, string | undefined> {
     const wake = () => this.#wake();
     this.#signal.addEventListener('abort', wake);
-    this.#pending.push('');
     try {
       for (let job = this.#pop(); job !== undefined; job = this.#pop()) {
         while (job.walked === undefined) await this.#advance(job);
         const { sink, end } = job.walked;
         yield { sink, directory: directoryOf(job.stretch) };
+        this.#jobs.finish(job, end.pending);
         if (end.forbidden !== undefined) return end.forbidden;
-        this.#finish(job);
+        sink.clear();
+        this.#spareSinks.push(sink);
       }
       return undefined;
     } finally {
@@ -104,38 +78,26 @@ export class ParallelWalk<S extends EntrySink> {
     }
   }
 
-  /** The job whose entries come next. */
   #pop(): Job<S> | undefined {
-    const top = this.#pending.pop();
-    if (top === undefined) return undefined;
-    const number = numberOf(top);
-    if (number !== undefined) return this.#jobs.get(number);
-    this.#pending.push(top);
-    const job = this.#takeOut(this.#isSlow ? 1 : this.#directoriesPerStretch())!;
-    this.#pending.pop();
-    return job;
+    return this.#jobs.pop(this.#pace.directoriesPerStretch);
   }
 
-  /** A new job of the topmost directories that no job has. */
-  #takeOut(atMost: number): Job<S> | undefined {
-    const number = ++this.#lastNumber;
-    const paths = this.#pending.takeOut(atMost, markOf(number));
-    return paths.length === 0 ? undefined : this.#add(number, { kind: 'directories', paths });
-  }
-
-  #add(number: number, stretch: Stretch): Job<S> {
-    const job: Job<S> = { number, stretch, state: 'waiting', walked: undefined, follower: undefined };
-    this.#jobs.set(number, job);
-    return job;
+  /** A job to be begun before its turn; undefined when there is none, or no room for what it gives. */
+  #next(jobsAtMost: number): Job<S> | undefined {
+    return this.#jobs.begun < jobsAtMost ? this.#jobs.next(this.#pace.directoriesPerStretch) : undefined;
   }
 
   /** Does, or waits for, something that brings the walk on towards the entries of `job`. */
   async #advance(job: Job<S>): Promise<void> {
     this.#signal.throwIfAborted();
     if (this.#failure !== undefined) throw this.#failure;
-    if (this.#isSlow) return this.#advanceSlowly(job);
+    if (this.#pace.isSlow) await this.#advanceSlowly(job);
+    else await this.#advanceFast(job);
+  }
+
+  async #advanceFast(job: Job<S>): Promise<void> {
     this.#askThreads();
-    const next = job.state === 'waiting' ? job : this.#next(this.#jobsAtMost, this.#directoriesPerStretch());
+    const next = job.hasBegun ? this.#next(this.#jobsAtMost) : job;
     if (next === undefined) return this.#untilWoken();
     this.#walkHere(next);
     // Answers of threads come in, and signals
@@ -143,90 +105,60 @@ export class ParallelWalk<S extends EntrySink> {
   }
 
   async #advanceSlowly(job: Job<S>): Promise<void> {
-    if (performance.now() >= this.#tryAt) {
-      const trial = job.state === 'waiting' ? job : this.#next(slowJobsAtMost, directoriesPerStretchAtMost);
+    if (this.#pace.isTrialDue) {
+      const trial = job.hasBegun ? this.#next(slowJobsAtMost) : job;
       if (trial !== undefined) return this.#walkHere(trial);
     }
-    if (job.state === 'waiting') this.#walkSlowly(job);
+    if (!job.hasBegun) this.#walkSlowly(job);
     for (;;) {
-      const next = this.#next(slowJobsAtMost, 1);
-      if (next === undefined) break;
+      const next = this.#next(slowJobsAtMost);
+      if (next === undefined) return this.#untilWoken();
       this.#walkSlowly(next);
     }
-    return this.#untilWoken();
-  }
-
-  /** A job to be begun before its turn; undefined when there is none, or no room for what it gives. */
-  #next(jobs: number, directories: number): Job<S> | undefined {
-    if (this.#ahead >= jobs) return undefined;
-    for (const job of this.#waiting) return job;
-    return this.#takeOut(directories);
-  }
-
-  #directoriesPerStretch(): number {
-    const names = Math.max(1, this.#names / this.#directories);
-    return Math.min(directoriesPerStretchAtMost, Math.ceil(namesPerStretch / names));
   }
 
   #askThreads(): void {
-    const { threads, threadProgram, sinks } = this.#options;
-    if (this.#threads.length < threads && this.#isLarge()) {
-      const { root, probe, keepsLinks, passOver, forbidden, namesAtMost, isSlow } = this.#options;
-      const options = { root, probe, keepsLinks, passOver, forbidden, namesAtMost, isSlow } as StretchOptions;
-      this.#threads.push(new StretchThread(threadProgram, options, sinks));
-    }
+    const { threads, aloneNames, aloneMs } = this.#options;
+    if (this.#threads.length < threads && this.#pace.isBeyond(aloneNames, aloneMs)) this.#startThread();
     for (const thread of this.#threads) {
       while (thread.asked < jobsPerThread) {
-        const job = this.#next(this.#jobsAtMost, this.#directoriesPerStretch());
+        const job = this.#next(this.#jobsAtMost);
         if (job === undefined) return;
-        this.#begin(job);
-        this.#follow(job, thread.walk(job.stretch, this.#sink()));
+        this.#jobs.begin(job);
+        this.#await(job, thread.walk(job.stretch, this.#sink()));
       }
     }
   }
 
-  #isLarge(): boolean {
-    const { aloneNames, aloneMs } = this.#options;
-    return this.#names >= aloneNames || performance.now() - this.#startedAt >= aloneMs;
+  #startThread(): void {
+    const { threadProgram, sinks } = this.#options;
+    this.#threads.push(new StretchThread(threadProgram, this.#options, sinks));
   }
 
   #walkHere(job: Job<S>): void {
-    this.#begin(job);
+    this.#jobs.begin(job);
     const sink = this.#sink();
-    const end = this.#here.walk(job.stretch, sink);
-    if (this.#isSlow && !end.isSlow) this.#endTrial(end);
-    this.#take(job, { sink, end });
-  }
-
-  #endTrial({ names }: StretchEnd): void {
-    if (names >= namesPerTrial) this.#isSlow = false;
-    else this.#tryAt = performance.now() + this.#trialMs;
+    this.#take(job, { sink, end: this.#here.walk(job.stretch, sink) });
   }
 
   #walkSlowly(job: Job<S>): void {
-    this.#begin(job);
+    this.#jobs.begin(job);
     const sink = this.#sink();
     const walking = this.#slow.walk(job.stretch, sink, (rest) => {
-      this.#addFollower(job, rest);
+      this.#jobs.follow(job, rest);
       this.#wake();
     });
-    this.#follow(
+    this.#await(
       job,
       walking.then((end) => ({ end, sink })),
     );
   }
 
-  #begin(job: Job<S>): void {
-    job.state = 'under way';
-    this.#waiting.delete(job);
-    this.#ahead++;
-  }
-
-  #follow(job: Job<S>, walking: Promise<{ sink: S; end: StretchEnd }>): void {
+  #await(job: Job<S>, walking: Promise<Walked<S>>): void {
     const done = walking
       .then(
         (walked) => this.#take(job, walked),
-        (error: unknown) => {
+        (error: Error) => {
           this.#failure ??= error;
         },
       )
@@ -237,40 +169,12 @@ export class ParallelWalk<S extends EntrySink> {
     this.#underWay.add(done);
   }
 
-  #take(job: Job<S>, walked: { readonly sink: S; readonly end: StretchEnd }): void {
+  #take(job: Job<S>, walked: Walked<S>): void {
     const { end } = walked;
-    job.state = 'done';
     job.walked = walked;
-    this.#names += end.names;
-    if (end.names > 0) this.#directories += end.directories;
-    if (end.rest !== undefined) this.#addFollower(job, end.rest);
-    if (end.isSlow && end.names > 0) this.#slowDown();
-  }
-
-  #addFollower(job: Job<S>, rest: DirectoryRest): void {
-    const follower = this.#add(++this.#lastNumber, { kind: 'rest', rest });
-    job.follower = follower.number;
-    this.#waiting.add(follower);
-  }
-
-  /** Calls were slow, or still are. */
-  #slowDown(): void {
-    const now = performance.now();
-    if (!this.#isSlow) this.#trialMs = firstTrialMs;
-    else if (now >= this.#tryAt) this.#trialMs *= 2;
-    this.#isSlow = true;
-    this.#tryAt = now + this.#trialMs;
-  }
-
-  /** The entries of a job were given: what it has found has its turn next. */
-  #finish(job: Job<S>): void {
-    const { sink, end } = job.walked!;
-    for (const path of end.pending) this.#pending.push(path);
-    if (job.follower !== undefined) this.#pending.push(markOf(job.follower));
-    this.#jobs.delete(job.number);
-    this.#ahead--;
-    sink.clear();
-    this.#spareSinks.push(sink);
+    if (end.rest !== undefined) this.#jobs.follow(job, end.rest);
+    // SlowWalk counts none: what it does says nothing about one call after the other
+    if (end.names > 0) this.#pace.note(end);
   }
 
   #sink(): S {
@@ -287,11 +191,8 @@ export class ParallelWalk<S extends EntrySink> {
     this.#slow.stop(new Error('the walk has ended'));
     await Promise.all(this.#threads.map((thread) => thread.close()));
     await Promise.all(this.#underWay);
-    for (const { state, stretch } of this.#jobs.values()) {
-      if (state === 'waiting' && stretch.kind === 'rest') close(stretch.rest.fd);
-    }
+    this.#jobs.close();
     await this.#slow.close();
     this.#here.close();
-    this.#pending.close();
   }
 }

@@ -31,7 +31,7 @@ export class StretchThread<S extends EntrySink> {
 
   constructor(program: URL, options: StretchOptions, sinks: SinkKind<S>) {
     this.#sinks = sinks;
-    this.#worker = new Worker(program, { workerData: options, resourceLimits });
+    this.#worker = new Worker(program, { workerData: whatCanBeSent(options), resourceLimits });
     this.#worker.on('message', (answer: Answer) => this.#take(answer));
     this.#worker.on('error', (error: Error) => this.#giveUp(error));
     this.#exit = new Promise((resolve) => {
@@ -101,4 +101,15 @@ export function answerStretches<S extends EntrySink>(
       port.postMessage({ error: (error as Error).stack ?? String(error) });
     }
   });
+}
+
+/** Only what a thread has to know: the caller's options may have more. */
+function whatCanBeSent(options: StretchOptions): StretchOptions {
+  const { root, probe, keepsLinks, passOver, forbidden, namesAtMost, isSlow } = options;
+  return {
+    ...{ root, probe, passOver, forbidden },
+    ...(keepsLinks === undefined ? {} : { keepsLinks }),
+    ...(namesAtMost === undefined ? {} : { namesAtMost }),
+    ...(isSlow === undefined ? {} : { isSlow }),
+  };
 }
