@@ -141,8 +141,10 @@ it('ends what a task left behind when the task ends', async () => {
   const job = await submit('sleep 60 & echo $! >logs/pid');
   await waitFor(job, haveEnded);
   const pid = Number(await readFile(`${directory}/logs/pid`, 'utf8'));
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ') Z');
-  expect(stat).toMatch(/\) Z/);
+  // Who is killed still needs a turn to die
+  await expect
+    .poll(() => readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ') Z'), { timeout: 5000 })
+    .toMatch(/\) Z/);
 });
 
 it('fails a task whose log cannot be opened, and says why', async () => {
