@@ -1,6 +1,5 @@
 import { isComplete } from '../core/model/account.ts';
-import type { DoneRange, PartOutcome } from '../core/model/outcome.ts';
-import { emptyTally } from '../core/model/outcome.ts';
+import type { PartOutcome } from '../core/model/outcome.ts';
 import { dividedFiles } from '../core/model/plan.ts';
 import { RangeSet } from '../core/model/ranges.ts';
 import { JournalWriter } from '../core/run/journal-writer.ts';
@@ -10,20 +9,29 @@ import { type PlacedEntry, TapeReader } from '../core/run/tape-reader.ts';
 import { writeReport } from '../core/run/write-report.ts';
 import type { FileRequest, FinishedEntry, Storage } from '../core/storage/storage.ts';
 import { announcedJob } from './announced-job.ts';
+import { startEngine } from './engine.ts';
+import { FinishCrew } from './finish-crew.ts';
+import { completeTree } from './finish-tree.ts';
 import { linkedFrom } from './first-names.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { Recorder } from './recorder.ts';
+import type { TaskOptions } from './task.ts';
 import { openStorage, storageRequest, type TaskContext } from './task-context.ts';
 import type { TaskLog } from './task-log.ts';
+import { countThreads } from './thread-count.ts';
 
 /**
  * What follows all tasks: divided files get their names, further names of files are made, directories get their
  * modes and times, deepest first, what killed workers left is removed, and JOBID.log and JOBID.err are written.
  * Idempotent: a next attempt does it again. True when everything is at the destination.
  */
-export async function runFinish(context: TaskContext, log: TaskLog): Promise<boolean> {
+export async function runFinish(
+  context: TaskContext,
+  { log, program }: Pick<TaskOptions, 'log' | 'program'>,
+): Promise<boolean> {
   const everything = { from: 0, to: context.plan.totals.entries };
-  const storage = openStorage(storageRequest(context, undefined));
+  const request = storageRequest(context, undefined);
+  const storage = openStorage(request);
   const journal = await JournalWriter.create(context.paths, context.info.id, context.journal, context.job);
   const recorder = new Recorder({
     sync: () => storage.sync(),
@@ -32,9 +40,15 @@ export async function runFinish(context: TaskContext, log: TaskLog): Promise<boo
     checkpointMs: context.attempt.checkpointSeconds * 1000,
   });
   const tape = new TapeReader(context.paths);
+  const crew = new FinishCrew({
+    storage,
+    startEngine: (threads) => startEngine({ first: threads, most: threads }, storage, request, program),
+    takeNotes: (notes) => recorder.takeGroup({ ranges: [], notes }),
+    ...crewFor(context),
+  });
   try {
     const state = await readRunState(context.paths, context.plan);
-    const work = new FinishWork({ context, state, storage, recorder, tape, log });
+    const work = new FinishWork({ context, state, storage, recorder, tape, log, crew });
     await work.completeFiles();
     // Before directories get their times, which any later change in them would spoil
     removeLeftovers(tape, storage, context.plan, state, everything);
@@ -46,9 +60,16 @@ export async function runFinish(context: TaskContext, log: TaskLog): Promise<boo
     await journal.end(isWhole ? 'complete' : 'failures');
     return isWhole;
   } finally {
+    await crew.close();
     tape.close();
     storage.close();
   }
+}
+
+function crewFor({ plan, attempt, cpus, memoryMB }: TaskContext): { expected: number; threads: number } {
+  const expected = plan.totals.directories + plan.totals.links;
+  const needs = { fixed: attempt.threads, cpus, memoryMB, entries: expected, pieces: 0 };
+  return { expected, threads: countThreads(needs).most };
 }
 
 /** Writes JOBID.log and JOBID.err; true when everything is at the destination. */
@@ -63,6 +84,7 @@ type FinishParts = {
   readonly recorder: Recorder;
   readonly tape: TapeReader;
   readonly log: TaskLog;
+  readonly crew: FinishCrew;
 };
 
 class FinishWork {
@@ -93,63 +115,21 @@ class FinishWork {
     }
   }
 
-  /** Backwards along the tape: a directory comes after all that is below it. */
   async completeTree(): Promise<void> {
-    const { context, recorder, tape } = this.#parts;
-    let range = emptyRange(context.plan.totals.entries);
-    for (const block of tape.blocksBackwards()) {
-      for (const placed of block.reverse()) {
-        const finished = this.#complete(placed);
-        range =
-          finished?.kind === 'outcome'
-            ? this.#breakRange(range, finished)
-            : extend(range, placed.ordinal, finished);
-      }
-      recorder.takeGroup({ ranges: [range] });
-      range = emptyRange(range.from);
-      if (recorder.isDue) await recorder.checkpoint();
-    }
-  }
-
-  #complete({ ordinal, entry, path, ...rest }: PlacedEntry): FinishedEntry | undefined {
-    if (entry.kind === 'directory') return this.#directory(ordinal, path);
-    return entry.kind === 'link'
-      ? this.#firsts.link({ ordinal, entry, path, ...rest }, entry.first)
-      : undefined;
-  }
-
-  /** A range holds no entry that failed: it ends there and another begins. */
-  #breakRange(range: DoneRange, finished: Extract<FinishedEntry, { kind: 'outcome' }>): DoneRange {
-    this.#parts.recorder.takeGroup({ ranges: [range] });
-    this.#tell(finished);
-    return emptyRange(finished.outcome.ordinal);
-  }
-
-  /** In a later attempt what this run did before counts as done by it. */
-  #directory(ordinal: number, path: string): FinishedEntry {
-    const finished = this.#parts.storage.completeDirectory(ordinal, path);
-    const isLater = this.#parts.context.journal.attempt > 1;
-    return finished.kind === 'skipped' && isLater ? { kind: 'copied' } : finished;
+    const { context, recorder, tape, crew } = this.#parts;
+    await completeTree(tape.blocksBackwards(), {
+      crew,
+      recorder,
+      link: this.#firsts.link,
+      tell: (finished) => this.#tell(finished),
+      isLater: context.journal.attempt > 1,
+    });
   }
 
   #tell(finished: Extract<FinishedEntry, { kind: 'outcome' }>): void {
     this.#parts.recorder.takeOutcome(finished.outcome);
     this.#parts.log.outcome(finished.outcome);
   }
-}
-
-function emptyRange(at: number): DoneRange {
-  return { from: at, to: at, copied: emptyTally(), skipped: emptyTally(), linked: emptyTally() };
-}
-
-/** The range with the entry before it; what is not finish's affair is passed over. */
-function extend(
-  range: DoneRange,
-  ordinal: number,
-  finished: Exclude<FinishedEntry, { kind: 'outcome' }> | undefined,
-): DoneRange {
-  if (finished !== undefined) range[finished.kind].entries++;
-  return { ...range, from: ordinal };
 }
 
 /** A request for a divided file whose parts are all there in one version; undefined while any is missing. */

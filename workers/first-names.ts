@@ -3,7 +3,7 @@ import type { Plan } from '../core/model/plan.ts';
 import { wholeEntriesOf } from '../core/model/plan.ts';
 import type { RunState } from '../core/run/run-state.ts';
 import type { PlacedEntry, TapeReader } from '../core/run/tape-reader.ts';
-import type { EntryGroup, FinishedEntry, Storage } from '../core/storage/storage.ts';
+import type { EntryGroup, FinishedEntry, LinkRequest, Storage } from '../core/storage/storage.ts';
 import type { TaskContext } from './task-context.ts';
 
 type Parts = {
@@ -19,28 +19,22 @@ type First =
   | { readonly kind: 'left' };
 
 /**
- * Makes further names of files. When the first name vanished, the further name is copied in its stead and is
+ * What is to be done for further names of files: mostly a link to be made. When the first name vanished, the further name is copied in its stead and is
  * from then on the first; when it failed, so does the further name; while it is left to do, so is the further name.
  */
 export function linkedFrom(parts: Parts): {
-  link(placed: PlacedEntry, first: number): FinishedEntry | undefined;
+  link(placed: PlacedEntry, first: number): FinishedEntry | LinkRequest | undefined;
 } {
   const instead = new Map<number, string>();
-  const isLater = parts.context.journal.attempt > 1;
 
-  function link(placed: PlacedEntry, ordinal: number): FinishedEntry | undefined {
+  function link(placed: PlacedEntry, ordinal: number): FinishedEntry | LinkRequest | undefined {
     const first = findFirst(parts, instead, ordinal);
     if (first.kind === 'left') return undefined;
     if (first.kind === 'outcome')
       return first.outcome.outcome === 'vanished'
         ? copyInstead(placed, first.placed)
         : failLike(placed, first.outcome);
-    const finished = parts.storage.linkEntry({
-      ordinal: placed.ordinal,
-      path: placed.path,
-      firstPath: first.path,
-    });
-    return finished.kind === 'skipped' && isLater ? { kind: 'linked' } : finished;
+    return { ordinal: placed.ordinal, path: placed.path, firstPath: first.path };
   }
 
   function copyInstead(placed: PlacedEntry, first: PlacedEntry): FinishedEntry {

@@ -22,11 +22,13 @@ async function main(argv: readonly string[]): Promise<number> {
 async function finish(attempt: number, log: TaskLog): Promise<number> {
   const context = await readTaskContext(attempt, 'finish', process.env);
   log.line(`finish ${context.job}: attempt ${attempt} of run ${context.info.id}`);
-  const isWhole = await runFinish(context, log).catch(async (error: unknown) => {
-    // The account is told all the same; what broke is in finish's own log
-    await reportFinish(context);
-    throw error;
-  });
+  const isWhole = await runFinish(context, { log, program: new URL(import.meta.url) }).catch(
+    async (error: unknown) => {
+      // The account is told all the same; what broke is in finish's own log
+      await reportFinish(context);
+      throw error;
+    },
+  );
   log.line(isWhole ? 'complete' : 'incomplete');
   return isWhole ? exitCodes.done : exitCodes.incomplete;
 }

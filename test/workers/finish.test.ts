@@ -24,7 +24,8 @@ async function doShard(shard: number, attempt = 1) {
   return runTask(contextOf(shard, attempt), { program, log: keptLog().log, signal });
 }
 
-const finish = (attempt = 1) => runFinish(contextOf('finish', attempt), keptLog().log);
+const finish = (attempt = 1) =>
+  runFinish(contextOf('finish', attempt), { log: keptLog().log, program: new URL('file:///not/used') });
 const account = async () => accountOfRun(task.plan, await readRunState(task.run.paths, task.plan));
 
 const tree = {

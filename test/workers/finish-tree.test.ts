@@ -1,0 +1,120 @@
+import { expect, test } from 'vitest';
+import type { Entry } from '../../core/model/entry.ts';
+import type { DoneRange, EntryOutcome } from '../../core/model/outcome.ts';
+import type { FinishedEntry, Storage } from '../../core/storage/storage.ts';
+import type { Engine, FinishBatch } from '../../workers/engine.ts';
+import { FinishCrew } from '../../workers/finish-crew.ts';
+import { type AskedLink, completeTree } from '../../workers/finish-tree.ts';
+import type { Recorder } from '../../workers/recorder.ts';
+import { placed } from '../helpers/storage-trees.ts';
+
+const entries: Entry[] = [
+  { kind: 'directory', path: '' },
+  { kind: 'file', name: 'a', bytes: 1 },
+  { kind: 'directory', path: 'd' },
+  { kind: 'link', name: 'b', first: 1 },
+  { kind: 'directory', path: 'd/e' },
+  { kind: 'file', name: 'c', bytes: 1 },
+  { kind: 'directory', path: 'f' },
+  { kind: 'link', name: 'g', first: 99 },
+];
+
+const failed = (ordinal: number): FinishedEntry => ({
+  kind: 'outcome',
+  outcome: { ordinal, path: '', bytes: 0, outcome: 'failed', cause: 'EIO', action: 'x' } as EntryOutcome,
+});
+
+/** Finishes these entries in blocks of three. */
+async function finishAll(answer: (ordinal: number) => FinishedEntry, isLater = false) {
+  const steps: number[][] = [];
+  const ranges: DoneRange[] = [];
+  const told: number[] = [];
+  const run = async (batch: FinishBatch) => {
+    if (batch.length > 0) steps.push(batch.map(({ ordinal }) => ordinal));
+    return batch.map(({ ordinal }) => answer(ordinal));
+  };
+  const recorder = {
+    isDue: false,
+    takeGroup: (group: { ranges: DoneRange[] }) => ranges.push(...group.ranges),
+  };
+  const all = placed(entries);
+  await completeTree([all.slice(6), all.slice(3, 6), all.slice(0, 3)], {
+    crew: { run } as unknown as FinishCrew,
+    recorder: recorder as unknown as Recorder,
+    link: ({ ordinal, path }, first): AskedLink =>
+      first === 99 ? undefined : { ordinal, path, firstPath: 'a' },
+    tell: (finished) => told.push(finished.outcome.ordinal),
+    isLater,
+  });
+  const spans = ranges
+    .filter(({ from, to }) => from < to)
+    .map(({ from, to, copied, skipped, linked }) => [
+      from,
+      to,
+      copied.entries,
+      skipped.entries,
+      linked.entries,
+    ]);
+  return { steps, spans, told };
+}
+
+test('links come first, then directories, the deepest first, and what is of one depth at once', async () => {
+  const { steps, spans } = await finishAll((ordinal) => ({ kind: ordinal === 3 ? 'linked' : 'copied' }));
+  expect(steps).toEqual([[3], [4], [6, 2], [0]]);
+  expect(spans).toEqual([[0, 8, 4, 0, 1]]);
+});
+
+test('what failed is in no range', async () => {
+  const { spans, told } = await finishAll((ordinal) => (ordinal === 4 ? failed(4) : { kind: 'skipped' }));
+  expect(spans).toEqual([
+    [5, 8, 0, 1, 0],
+    [0, 4, 0, 3, 0],
+  ]);
+  expect(told).toEqual([4]);
+});
+
+test('what was there already counts as done by this run in a later attempt', async () => {
+  const { spans } = await finishAll(() => ({ kind: 'skipped' }), true);
+  expect(spans).toEqual([[0, 8, 4, 0, 1]]);
+});
+
+/** A crew of a storage that takes so long for each; says how many threads it has started. */
+function crewOf(ms: number, expected: number) {
+  const started: number[] = [];
+  const wait = () => {
+    const end = performance.now() + ms;
+    while (performance.now() < end);
+    return { kind: 'copied' as const };
+  };
+  const finish = async (batch: FinishBatch) => ({ finished: batch.map(wait), notes: new Map([['n', 1]]) });
+  const notes: unknown[] = [];
+  const crew = new FinishCrew({
+    storage: { completeDirectory: wait } as unknown as Storage,
+    startEngine: (threads) => {
+      started.push(threads);
+      return { finish, close: async () => undefined } as unknown as Engine;
+    },
+    takeNotes: (some) => notes.push(...some.keys()),
+    expected,
+    threads: 8,
+  });
+  const batch = Array.from({ length: 20 }, (_, ordinal) => ({ ordinal, path: String(ordinal) }));
+  return { crew, batch, started, notes };
+}
+
+test('threads are started once, where work is slow and much of it is left', async () => {
+  const { crew, batch, started, notes } = crewOf(5, 1000);
+  expect(await crew.run(batch)).toHaveLength(20);
+  expect(await crew.run(batch)).toHaveLength(20);
+  expect(started).toEqual([8]);
+  expect(notes).toHaveLength(4 + 5);
+});
+
+test.each([
+  ['quick', 0, 100_000],
+  ['little', 5, 20],
+])('no thread is started for work that is %s', async (_, ms, expected) => {
+  const { crew, batch, started } = crewOf(ms, expected);
+  expect(await crew.run(batch)).toHaveLength(20);
+  expect(started).toEqual([]);
+});

@@ -1,0 +1,78 @@
+import type { FinishedEntry, Storage } from '../core/storage/storage.ts';
+import type { Engine, FinishBatch } from './engine.ts';
+
+export type CrewParts = {
+  readonly storage: Storage;
+  readonly startEngine: (threads: number) => Engine;
+  readonly takeNotes: (notes: ReadonlyMap<string, number>) => void;
+  /** How many things there are to be done in all. */
+  readonly expected: number;
+  /** How many threads there may be. */
+  readonly threads: number;
+};
+
+/** So many are done before it is decided whether threads would pay. */
+const trial = 4;
+/** What takes less is not waiting, and more threads on one CPU would not help. */
+const slowMs = 1;
+/** What is worth a thread: it takes this long to start. */
+const startMs = 40;
+const batchSize = 4;
+
+/**
+ * Completes directories and makes further names: in this thread where that is quick, with others where it is slow and
+ * much of it is left.
+ */
+export class FinishCrew {
+  readonly #parts: CrewParts;
+  #engine: Engine | undefined;
+  #done = 0;
+  #ms = 0;
+
+  constructor(parts: CrewParts) {
+    this.#parts = parts;
+  }
+
+  /** Does all of these, none of which waits for another, and says what became of each, in order. */
+  async run(batch: FinishBatch): Promise<FinishedEntry[]> {
+    const finished: FinishedEntry[] = [];
+    while (finished.length < batch.length && this.#engine === undefined) {
+      finished.push(this.#here(batch[finished.length]!));
+      this.#engine = this.#helpers();
+    }
+    const rest = batch.slice(finished.length);
+    const pieces = Array.from({ length: Math.ceil(rest.length / batchSize) }, (_, i) =>
+      this.#elsewhere(rest.slice(i * batchSize, (i + 1) * batchSize)),
+    );
+    return finished.concat(...(await Promise.all(pieces)));
+  }
+
+  async close(): Promise<void> {
+    await this.#engine?.close();
+  }
+
+  #here(one: FinishBatch[number]): FinishedEntry {
+    const { storage } = this.#parts;
+    const start = performance.now();
+    const finished =
+      'firstPath' in one ? storage.linkEntry(one) : storage.completeDirectory(one.ordinal, one.path);
+    this.#ms += performance.now() - start;
+    this.#done++;
+    return finished;
+  }
+
+  async #elsewhere(batch: FinishBatch): Promise<readonly FinishedEntry[]> {
+    const { finished, notes } = await this.#engine!.finish(batch);
+    this.#parts.takeNotes(notes);
+    return finished;
+  }
+
+  /** As many that starting them and the work together are shortest. */
+  #helpers(): Engine | undefined {
+    const { expected, threads, startEngine } = this.#parts;
+    const each = this.#ms / this.#done;
+    if (this.#done < trial || each < slowMs) return undefined;
+    const wanted = Math.floor(Math.sqrt(((expected - this.#done) * each) / startMs));
+    return wanted < 2 || threads < 2 ? undefined : startEngine(Math.min(threads, wanted));
+  }
+}

@@ -1,0 +1,108 @@
+import type { Entry } from '../core/model/entry.ts';
+import { type DoneRange, emptyTally } from '../core/model/outcome.ts';
+import type { PlacedEntry } from '../core/run/tape-reader.ts';
+import type { FinishedEntry, LinkRequest } from '../core/storage/storage.ts';
+import type { FinishBatch } from './engine.ts';
+import type { FinishCrew } from './finish-crew.ts';
+import type { Recorder } from './recorder.ts';
+
+/** What became of a further name, or what is to be done for it; undefined while its first name is left to do. */
+export type AskedLink = FinishedEntry | LinkRequest | undefined;
+
+export type TreeParts = {
+  readonly crew: FinishCrew;
+  readonly recorder: Recorder;
+  readonly link: (placed: PlacedEntry, first: number) => AskedLink;
+  readonly tell: (finished: Extract<FinishedEntry, { kind: 'outcome' }>) => void;
+  /** In a later attempt what this run did before counts as done by it. */
+  readonly isLater: boolean;
+};
+
+/** So many directories and further names are done at once, at most. */
+const atOnce = 512;
+
+/**
+ * Completes what is on the tape, backwards along it: further names first, then directories, deepest first, so that a
+ * directory comes after all that is below it. What does not depend on each other goes to the crew at once.
+ */
+export async function completeTree(blocks: Iterable<PlacedEntry[]>, parts: TreeParts): Promise<void> {
+  let affairs: PlacedEntry[] = [];
+  let to: number | undefined;
+  let from = 0;
+  for (const block of blocks) {
+    to ??= (block.at(-1)?.ordinal ?? -1) + 1;
+    from = block[0]?.ordinal ?? 0;
+    affairs.push(...block.filter(({ entry }) => isAffair(entry)).reverse());
+    if (affairs.length < atOnce && !parts.recorder.isDue && from > 0) continue;
+    await completeSome(affairs, { from, to }, parts);
+    [affairs, to] = [[], from];
+    if (parts.recorder.isDue) await parts.recorder.checkpoint();
+  }
+}
+
+function isAffair({ kind }: Entry): boolean {
+  return kind === 'directory' || kind === 'link';
+}
+
+async function completeSome(
+  affairs: readonly PlacedEntry[],
+  { from, to }: { from: number; to: number },
+  parts: TreeParts,
+): Promise<void> {
+  const finished = new Map<number, FinishedEntry>();
+  for (const step of stepsOf(affairs, finished, parts)) {
+    const done = await parts.crew.run(step);
+    for (const [i, { ordinal }] of step.entries()) finished.set(ordinal, done[i]!);
+  }
+  record(affairs, finished, { from, to }, parts);
+}
+
+/** What can be done at once, one after another; what is done without the crew is put into `finished`. */
+function* stepsOf(
+  affairs: readonly PlacedEntry[],
+  finished: Map<number, FinishedEntry>,
+  { link }: TreeParts,
+): Generator<FinishBatch> {
+  const links: LinkRequest[] = [];
+  const directories = new Map<number, PlacedEntry[]>();
+  for (const placed of affairs) {
+    if (placed.entry.kind === 'directory') {
+      const depth = placed.path === '' ? 0 : placed.path.split('/').length;
+      directories.set(depth, [...(directories.get(depth) ?? []), placed]);
+    } else if (placed.entry.kind === 'link') {
+      const asked = link(placed, placed.entry.first);
+      if (asked !== undefined && 'firstPath' in asked) links.push(asked);
+      else if (asked !== undefined) finished.set(placed.ordinal, asked);
+    }
+  }
+  yield links;
+  for (const [, level] of [...directories].sort(([a], [b]) => b - a))
+    yield level.map(({ ordinal, path }) => ({ ordinal, path }));
+}
+
+/** A range holds no entry that failed: it ends there and another begins. */
+function record(
+  affairs: readonly PlacedEntry[],
+  finished: ReadonlyMap<number, FinishedEntry>,
+  { from, to }: { from: number; to: number },
+  { recorder, tell, isLater }: TreeParts,
+): void {
+  const take = (range: DoneRange) => recorder.takeGroup({ ranges: [range], notes: new Map() });
+  let range = rangeUpTo(to);
+  for (const { ordinal, entry } of affairs) {
+    const one = finished.get(ordinal);
+    if (one?.kind === 'outcome') {
+      take({ ...range, from: ordinal + 1 });
+      tell(one);
+      range = rangeUpTo(ordinal);
+    } else if (one !== undefined) {
+      const again = isLater && one.kind === 'skipped';
+      range[again ? (entry.kind === 'link' ? 'linked' : 'copied') : one.kind].entries++;
+    }
+  }
+  take({ ...range, from });
+}
+
+function rangeUpTo(to: number): DoneRange {
+  return { from: to, to, copied: emptyTally(), skipped: emptyTally(), linked: emptyTally() };
+}
