@@ -4,7 +4,7 @@ SHELL := /bin/bash
 ESBUILD := node_modules/.bin/esbuild --bundle --platform=node --format=esm --target=node20 --sourcemap \
   --legal-comments=none --alias:koffi=koffi/indirect --log-level=warning --outbase=.
 # One file each: a worker that starts a thousand times must not look for its parts
-PROGRAMS := workers/main.ts cli/schedulers/local/supervisor.ts cli/scan-thread.ts $(wildcard bench/scan.ts bench/copy.ts)
+PROGRAMS := workers/main.ts cli/schedulers/local/supervisor.ts cli/scan-thread.ts $(wildcard bench/scan.ts bench/copy.ts bench/latency.ts)
 # The string-width that yargs would bring spends 25 ms of each start on Intl and emojis; version 4 does not
 LIGHT := --alias:string-width=./node_modules/string-width/index.js
 # In pieces: each command loads what it needs
@@ -13,7 +13,7 @@ SOURCES := $(shell find bench cli core workers -name '*.ts') package.json Makefi
 # yargs and handlebars need a `require`, under a name that does not collide with yargs's own import
 BANNER := import {createRequire as bundleRequire} from "node:module"; const require = bundleRequire(import.meta.url);
 
-.PHONY: build check test demo bench bench-scan format clean help
+.PHONY: build check test demo bench bench-scan bench-latency format clean help
 
 build: dist/.built
 
@@ -41,11 +41,14 @@ bench: build
 bench-scan: build
 	node dist/js/bench/scan.js
 
+bench-latency: build
+	node dist/js/bench/latency.js
+
 help:
 	@printf '%s\n' 'make            build' 'make demo       copy a tree on this machine and show what happened' \
 	  'make test       install, build, lint, type-check, run every test' 'make check      lint and type-check' \
 	  'make bench      bcopy beside cp, rsync, tar, fpsync, rclone and a C program that makes the bare system calls' \
-	  'make bench-scan entries per second and memory of the scan, beside find and fpart' 'make format     format the code' 'make clean'
+	  'make bench-scan entries per second and memory of the scan, beside find and fpart' 'make bench-latency  bcopy beside cp and rsync where each request of the file system takes 5 ms' 'make format     format the code' 'make clean'
 
 check: node_modules/.installed
 	node_modules/.bin/biome check --error-on-warnings .

@@ -43,9 +43,13 @@ export const workloads: readonly Workload[] = [
 const noise = randomBytes(MiB);
 
 function makeSmall(path: string, scale: number): void {
+  makeSmallFiles(path, 100, Math.max(1, Math.round(1000 * scale)));
+}
+
+/** So many directories, each with so many files of 4 KiB. */
+export function makeSmallFiles(path: string, directories: number, each: number): void {
   mkdirSync(path);
-  const each = Math.max(1, Math.round(1000 * scale));
-  for (let directory = 0; directory < 100; directory++) {
+  for (let directory = 0; directory < directories; directory++) {
     mkdirSync(`${path}/directory-${directory}`);
     for (let file = 0; file < each; file++)
       makeFile(`${path}/directory-${directory}/result-${file}.dat`, 4 * KiB);

@@ -15,11 +15,14 @@ export type PlanRequest = {
   /** The number of shards the user wants; by default it follows from the work. */
   readonly shards: number | undefined;
   readonly shardsAtMost: number;
+  /** How long the scan took, all its threads together. */
+  readonly scanSeconds: number;
 };
 
 /** Cuts the tape into shards of equal cost and writes the plan down. */
 export async function makePlan(paths: RunPaths, totals: Totals, request: PlanRequest): Promise<Plan> {
-  const wanted = request.shards ?? chooseShardCount(totals.cost, request.workers, request.shardsAtMost);
+  const { workers, shardsAtMost, scanSeconds } = request;
+  const wanted = request.shards ?? chooseShardCount(totals.cost, workers, shardsAtMost, scanSeconds);
   const partBytes = choosePartBytes(totals.cost / wanted);
   const tape = new TapeReader(paths);
   try {

@@ -51,7 +51,9 @@ export async function planRun(copy: Copy, progress: ScanProgress): Promise<Plann
       onProgress: progress.show,
       signal: context.signal,
     };
+    const begun = performance.now();
     const { totals, unreadable } = await scanSource(paths, trees, scan);
+    const scanSeconds = (performance.now() - begun) / 1000;
     if (options.check && totals.unreadable > 0) {
       await removeRun(paths);
       return {
@@ -65,6 +67,7 @@ export async function planRun(copy: Copy, progress: ScanProgress): Promise<Plann
       workers: options.workers,
       shards: options.shards,
       shardsAtMost: limits.maxTaskNumber + 1,
+      scanSeconds,
     });
     return { kind: 'ready', run: { paths, id: info.id, plan, attempt: 1, shards: [...plan.shards.keys()] } };
   } catch (error) {

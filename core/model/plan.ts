@@ -45,12 +45,16 @@ export type Plan = {
 /** A byte range of a file that several shards share; `to` is left out where it runs to the file's end. */
 export type PartRange = { readonly ordinal: number; readonly from: number; readonly to?: number };
 
+/** A file is looked at once by the scan, and takes so many calls to copy. */
+const copyPerScan = 10;
+
 /**
  * How many shards: about a minute of work each, at most eight for each worker so that the last does not run
- * alone, and for a small tree one for each worker that gets two seconds of work. Never above `limit`.
+ * alone, and for a small tree one for each worker that gets two seconds of work. Never above `limit`. A source that
+ * took long to scan takes long to copy, whatever its size: on a network each call is a wait.
  */
-export function chooseShardCount(cost: number, workers: number, limit: number): number {
-  const seconds = cost / bytesPerSecond;
+export function chooseShardCount(cost: number, workers: number, limit: number, scanSeconds = 0): number {
+  const seconds = Math.max(cost / bytesPerSecond, scanSeconds * copyPerScan);
   const small = Math.min(workers, Math.ceil(seconds / 2));
   const large = Math.min(workers * 8, Math.floor(seconds / 60));
   return Math.max(1, Math.min(limit, Math.max(small, large)));

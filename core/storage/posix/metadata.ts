@@ -24,13 +24,13 @@ import {
 import { check } from './system-error.ts';
 import type { DirectoryFacts, Owner } from './trees.ts';
 
-const made = new FileStatus();
-
 const me = {
   uid: process.geteuid?.() ?? -1,
   gid: process.getegid?.() ?? -1,
   groups: new Set(process.getgroups?.() ?? []),
 };
+
+const made = new FileStatus();
 
 /** What permissions a file gets that is given none of its own. */
 const umask = readUmask();

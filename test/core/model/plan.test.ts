@@ -21,6 +21,12 @@ describe('the number of shards', () => {
     expect(chooseShardCount(cost, workers, limit)).toBe(count);
   });
 
+  test('is one for each worker where the scan took long, however little there is', () => {
+    expect(chooseShardCount(bytesPerSecond, 8, 1000, 0.1)).toBe(1);
+    expect(chooseShardCount(bytesPerSecond, 8, 1000, 10)).toBe(8);
+    expect(chooseShardCount(bytesPerSecond, 8, 4, 10)).toBe(4);
+  });
+
   test('grows with the work and stays between one and the limit', () => {
     let last = 1;
     for (let cost = 1; cost < 2 ** 60; cost *= 1.7) {
