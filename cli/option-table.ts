@@ -69,7 +69,7 @@ export const copyTable = [
     name: 'links',
     kind: 'value',
     group: keeping,
-    help: 'symlinks: copy or skip (default: copy)',
+    help: 'symlinks: copy, follow or skip (default: copy)',
   },
   { name: 'wait', kind: 'switch', group: running, help: "stay until the end; the exit code is the copy's" },
   {

@@ -35,7 +35,7 @@ const copySchema = z.strictObject({
   preserve: wordsOf(keepWords).default([...keepWords]),
   noPreserve: wordsOf(keepWords).default([]),
   require: wordsOf(lossWords).default([]),
-  links: z.enum(symlinkWords, { error: `it must be ${symlinkWords.join(' or ')}` }).default('copy'),
+  links: z.enum(symlinkWords, { error: 'it must be copy, follow or skip' }).default('copy'),
   workers: countFrom(1).default(8),
   shards: countFrom(1).exactOptional(),
   checkpoint: seconds.default(30),

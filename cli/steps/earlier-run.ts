@@ -47,8 +47,17 @@ export async function retryRun(copy: Copy): Promise<EarlierRun> {
     );
     return { kind: 'plan anew' };
   }
+  if (followed(run) !== (copy.options.links === 'follow')) {
+    copy.note(`run ${run.info.id} was planned with other --links, so it is planned anew`);
+    return { kind: 'plan anew' };
+  }
   const attempt = (run.attempts.at(-1)?.attempt ?? 0) + 1;
   return { kind: 'go on', run: { paths: run.paths, id: run.info.id, plan, attempt, shards: status.left } };
+}
+
+/** The tape of a run that follows symlinks has what they lead to in their places, and no symlinks. */
+function followed({ attempts }: FoundRun): boolean {
+  return attempts.at(-1)?.fidelity?.symlinks === 'follow';
 }
 
 /** Two copies of the same trees at once help nobody: an earlier one that is under way is told. */

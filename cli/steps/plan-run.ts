@@ -48,6 +48,7 @@ export async function planRun(copy: Copy, progress: ScanProgress): Promise<Plann
     const scan = {
       probe: options.check,
       keepsLinks: fidelityOf(options).keep.includes('links'),
+      followsSymlinks: options.links === 'follow',
       onProgress: progress.show,
       signal: context.signal,
     };

@@ -20,6 +20,8 @@ export type ScanOptions = {
   readonly probe: boolean;
   /** False: each name of a file is copied as a file of its own. */
   readonly keepsLinks: boolean;
+  /** A symlink is copied as what it leads to. */
+  readonly followsSymlinks: boolean;
   readonly onProgress: (totals: Totals) => void;
   readonly signal: AbortSignal;
 };
@@ -77,7 +79,7 @@ function scan(
   paths: RunPaths,
   source: SourceTree,
   destination: DestinationTree,
-  { probe, keepsLinks, signal }: ScanOptions,
+  { probe, keepsLinks, followsSymlinks, signal }: ScanOptions,
 ): AsyncGenerator<WalkedChunk<TapeChunk>> {
   const request: ParallelScanRequest<TapeChunk> = {
     path: source.path,
@@ -89,6 +91,7 @@ function scan(
     aloneMs,
     probe,
     keepsLinks,
+    followsSymlinks,
     passOver: identityOf(runsDirectory),
     forbidden: {
       identity: {

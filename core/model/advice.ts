@@ -73,6 +73,17 @@ const advice = new Map<string, { readonly means: string; readonly todo: string }
       todo: 'choose another destination, or leave the word in brackets out of --require, then --retry',
     },
   ],
+  [
+    'DANGLING',
+    { means: 'a symlink that leads nowhere', todo: 'mend or remove it, or copy symlinks as they are' },
+  ],
+  [
+    'ELOOP',
+    {
+      means: 'a symlink that leads in a circle',
+      todo: 'copy symlinks as they are, or remove it; what it leads to is copied in its own place',
+    },
+  ],
   ['CHANGED', { means: 'changed while it was copied', todo: 'wait until nobody writes to it, then --retry' }],
   [
     'SOURCE_ROOT',

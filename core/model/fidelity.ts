@@ -6,7 +6,7 @@ export type KeepWord = (typeof keepWords)[number];
 export const lossWords = ['owner', 'xattr', 'acl', 'links', 'device', 'flags'] as const;
 export type LossWord = (typeof lossWords)[number];
 
-export const symlinkWords = ['copy', 'skip'] as const;
+export const symlinkWords = ['copy', 'follow', 'skip'] as const;
 export type SymlinkWord = (typeof symlinkWords)[number];
 
 /** Notes of entries that count as skipped though nothing of them is at the destination. */

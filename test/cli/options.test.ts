@@ -314,7 +314,7 @@ describe('what is kept', () => {
     [{ preserve: 'owner,colour' }, 'it must be some of owner,mode,times,xattr,acl,links'],
     [{ 'no-preserve': 'acl,' }, 'it must be some of owner,mode,times,xattr,acl,links'],
     [{ require: 'mode' }, 'it must be some of owner,xattr,acl,links,device,flags'],
-    [{ links: 'follow' }, 'it must be copy or skip'],
+    [{ links: 'hard' }, 'it must be copy, follow or skip'],
     [{ require: 'acl', 'no-preserve': 'acl' }, 'cannot require acl: it is not to be preserved'],
     [{ require: 'owner', preserve: 'mode' }, 'cannot require owner: it is not to be preserved'],
   ])('cannot be %j', async (flags, why) => {

@@ -24,7 +24,7 @@ const destination = new FileStatus();
  * `skipped` when it has them. What is in it must be complete: any later change to it would change its times. Throws a SystemError.
  */
 export function completeDirectory(trees: Trees, path: string, keeper: Keeper): 'copied' | 'skipped' {
-  const place = readSource(trees, path);
+  const place = readSource(trees, path, keeper.followsSymlinks);
   const fd = trees.destinationDirectory(path);
   const directory = trees.factsOf(fd);
   destination.readOpen(fd, 'look at destination directory');
@@ -61,7 +61,7 @@ function isEqual(keeper: Keeper, droppedAcl: Uint8Array | undefined): boolean {
 }
 
 /** By its name in its parent: a directory that cannot be opened has a mode, attributes and times all the same. */
-function readSource(trees: Trees, path: string): AttributePlace {
+function readSource(trees: Trees, path: string, followsSymlinks: boolean): AttributePlace {
   if (path === '') {
     source.readOpen(trees.sourceRoot, 'look at source');
     return trees.sourceRoot;
@@ -70,6 +70,14 @@ function readSource(trees: Trees, path: string): AttributePlace {
   const parent = trees.sourceDirectory(slash < 0 ? '' : path.slice(0, slash));
   const name = nativeName(path.slice(slash + 1));
   check(source.read(parent, name), 'look at source');
+  if (source.type === 'symlink' && followsSymlinks) return readOpenSource(trees, path);
   if (source.type !== 'directory') throw new SystemError('CHANGED', 'look at source');
   return placeOf(parent, name);
+}
+
+/** What a symlink leads to has attributes only when it is open: by a name they would be the symlink's. */
+function readOpenSource(trees: Trees, path: string): AttributePlace {
+  const fd = trees.sourceDirectory(path);
+  source.readOpen(fd, 'look at source');
+  return fd;
 }

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path/posix';
 import type { CallLimit } from './call-limit.ts';
-import { close, nativeName, openatAsync } from './libc.ts';
+import { close, nativeName, O_NOFOLLOW, openatAsync } from './libc.ts';
 import { sourceDirectoryFlags } from './open-directory.ts';
 import { check } from './system-error.ts';
 
@@ -16,12 +16,14 @@ type Kept = { readonly fd: Promise<number>; uses: number };
 export class DirectoryCache {
   readonly #root: number;
   readonly #calls: CallLimit;
+  readonly #flags: number;
   /** The one used last is the last. */
   readonly #kept = new Map<string, Kept>();
 
-  constructor(root: number, calls: CallLimit) {
+  constructor(root: number, calls: CallLimit, followsSymlinks: boolean) {
     this.#root = root;
     this.#calls = calls;
+    this.#flags = followsSymlinks ? sourceDirectoryFlags & ~O_NOFOLLOW : sourceDirectoryFlags;
   }
 
   /** The open directory at `path` below the root, until `release`; throws a SystemError. */
@@ -60,7 +62,7 @@ export class DirectoryCache {
     const directory = await this.open(parent);
     try {
       const name = nativeName(path.slice(path.lastIndexOf('/') + 1));
-      const opening = () => openatAsync(directory, name, sourceDirectoryFlags, 0);
+      const opening = () => openatAsync(directory, name, this.#flags, 0);
       return check(await this.#calls.run(opening), 'open source directory');
     } finally {
       this.release(parent);

@@ -32,11 +32,13 @@ export type FileDirectories = {
   readonly directory: DirectoryFacts;
   /** The one temporary file of all parts. */
   readonly temporary: NativeName;
+  /** True: the source may be what a symlink of this name leads to. */
+  readonly followsSymlinks: boolean;
 };
 
 /** Writes one part into the temporary file. Idempotent: the same bytes at the same offsets. Throws a SystemError. */
 export function putPart(request: PartRequest, where: FileDirectories, content: ContentCopy): PartOutcome {
-  const source = openSource(where.sourceDirectory, where.name);
+  const source = openSource(where.sourceDirectory, where.name, where.followsSymlinks);
   try {
     for (let tries = 1; tries <= changeTries; tries++) {
       if (before.readOpen(source, 'look at source').type !== 'file') break;
@@ -94,7 +96,11 @@ function openTemporary({ destinationDirectory, temporary }: FileDirectories, mor
 
 /** The version of the source file, and the identity of the temporary file; empty where there is none. */
 export function readDividedState(where: FileDirectories): { version: string; temporary: string } {
-  const version = before.read(where.sourceDirectory, where.name) === 0 ? before.version : '';
+  const { sourceDirectory, name } = where;
+  const result = where.followsSymlinks
+    ? before.readFollowed(sourceDirectory, name)
+    : before.read(sourceDirectory, name);
+  const version = result === 0 ? before.version : '';
   const found = existing.read(where.destinationDirectory, where.temporary, withBirth);
   const temporary = found === 0 ? existing.identity : '';
   return { version, temporary };
@@ -109,7 +115,7 @@ export function completeParts(
   where: FileDirectories,
   keeper: Keeper,
 ): 'copied' | 'skipped' {
-  const source = openSource(where.sourceDirectory, where.name);
+  const source = openSource(where.sourceDirectory, where.name, where.followsSymlinks);
   try {
     return completeFrom(source, request, where, keeper);
   } finally {

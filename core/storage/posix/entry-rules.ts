@@ -2,7 +2,19 @@ import { joinPath } from '../../model/entry.ts';
 import type { DirectoryNames } from './directory-names.ts';
 import type { EntrySink } from './entry-sink.ts';
 import { FileStatus } from './file-status.ts';
-import { ENOENT, errnoName, O_CLOEXEC, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } from './libc.ts';
+import { followSymlink } from './follow-symlink.ts';
+import {
+  close,
+  ENOENT,
+  errnoName,
+  type NativeName,
+  nativeName,
+  O_CLOEXEC,
+  O_NOFOLLOW,
+  O_NONBLOCK,
+  O_RDONLY,
+  openat,
+} from './libc.ts';
 
 /** Device and inode of a directory. */
 export type Identity = { readonly device: string; readonly inode: string };
@@ -12,6 +24,8 @@ export type RuleOptions = {
   readonly probe: boolean;
   /** False: each name of a file is a file of its own. */
   readonly keepsLinks?: boolean;
+  /** A symlink is what it leads to, also outside of the tree. Left out: it is itself. */
+  readonly followsSymlinks?: boolean;
   /** A directory that is passed over with all it holds (bcopy's own). */
   readonly passOver: Identity | undefined;
   /** A directory that must not be met: the walk ends there. */
@@ -41,10 +55,11 @@ export const probeFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
 
 /** What becomes of a name that a directory holds, in the same way wherever and in whatever order calls are made. */
 export class EntryRules {
-  readonly #options: RuleOptions;
+  readonly #options: RuleOptions & { readonly root: number };
   readonly #own = new FileStatus();
 
-  constructor(options: RuleOptions) {
+  /** `root` is the open directory that paths are relative to. */
+  constructor(options: RuleOptions & { readonly root: number }) {
     this.#options = options;
   }
 
@@ -76,15 +91,44 @@ export class EntryRules {
     if (status === undefined) this.#find(directory, names, found);
     else if (result < 0) sink.unreadable(names.buffer, names.start, errnoName(result));
     else if (status.type === 'directory') this.#find(directory, names, found);
-    else this.#give(names, status, sink);
+    else if (status.type === 'symlink' && this.#options.followsSymlinks)
+      this.#follow(directory, names, sink, found);
+    else this.#give(names, status, sink, this.#options.keepsLinks !== false);
   }
 
-  #give({ buffer, start }: DirectoryNames, status: FileStatus, sink: EntrySink): void {
+  /** What a symlink leads to, under its name. A file is one of its own there, whatever other names it has. */
+  #follow(directory: OpenDirectory, names: DirectoryNames, sink: EntrySink, found: string[]): void {
+    const { root } = this.#options;
+    const target = this.#own;
+    const symlink = { root, parent: directory.fd, directory: directory.path, name: nativeName(names.name) };
+    const errno = followSymlink(symlink, target) ?? this.#unreadable(symlink.name, directory, target);
+    if (errno !== undefined) sink.unreadable(names.buffer, names.start, errno);
+    else if (target.type === 'directory') this.#findFollowed(joinPath(directory.path, names.name), found);
+    else this.#give(names, target, sink, false);
+  }
+
+  /** A directory that a symlink leads to, of which the status was just read. */
+  #findFollowed(path: string, found: string[]): void {
+    const { passOver, forbidden } = this.#options;
+    if (passOver !== undefined && isOf(this.#own, passOver)) return;
+    if (forbidden !== undefined && isOf(this.#own, forbidden)) throw new ForbiddenDirectory(path);
+    found.push(path);
+  }
+
+  #unreadable(name: NativeName, { fd: directory }: OpenDirectory, status: FileStatus): string | undefined {
+    if (!this.needsProbe(0, status)) return undefined;
+    const fd = openat(directory, name, probeFlags & ~O_NOFOLLOW, 0);
+    if (fd >= 0) close(fd);
+    const result = this.probed(fd);
+    return result < 0 ? errnoName(result) : undefined;
+  }
+
+  #give({ buffer, start }: DirectoryNames, status: FileStatus, sink: EntrySink, hasLinks: boolean): void {
     const { type, links } = status;
     if (type === 'file') sink.file(buffer, start, status.bytes);
     else if (type === 'symlink') sink.symlink(buffer, start);
     else sink.special(buffer, start);
-    if (links > 1 && this.#options.keepsLinks !== false) {
+    if (links > 1 && hasLinks) {
       const { device, inodeLow, inodeHigh } = status;
       sink.severalNames({ device, inodeLow, inodeHigh, names: links });
     }
@@ -103,6 +147,10 @@ export class EntryRules {
     if (names.inode !== Number(identity.inode)) return false;
     const status = this.#own;
     const result = status.readAt(fd, names.address);
-    return result === 0 && status.inode === identity.inode && status.device === identity.device;
+    return result === 0 && isOf(status, identity);
   }
+}
+
+function isOf({ inode, device }: FileStatus, identity: Identity): boolean {
+  return inode === identity.inode && device === identity.device;
 }

@@ -46,6 +46,11 @@ export class FileStatus {
     return statxAtAsync(directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_SCAN, this.#address);
   }
 
+  /** The same of what a symlink leads to. */
+  readFollowed(directory: number, name: NativeName): number {
+    return statx(directory, name, AT_NO_AUTOMOUNT, STATX_BASIC_STATS, this.#bytes);
+  }
+
   /** Reads the status of an open file; throws a SystemError. */
   readOpen(fd: number, action: string, mask = STATX_BASIC_STATS): this {
     check(statx(fd, '', AT_EMPTY_PATH, mask, this.#bytes), action);

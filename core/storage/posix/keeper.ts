@@ -12,6 +12,7 @@ export class Keeper {
   readonly xattr: boolean;
   readonly acl: boolean;
   readonly skipsSymlinks: boolean;
+  readonly followsSymlinks: boolean;
   readonly note: NoteCounter;
   readonly #required: ReadonlySet<LossWord>;
 
@@ -23,6 +24,7 @@ export class Keeper {
     this.xattr = keeps('xattr');
     this.acl = keeps('acl');
     this.skipsSymlinks = symlinks === 'skip';
+    this.followsSymlinks = symlinks === 'follow';
     this.note = note;
     this.#required = new Set(require);
   }

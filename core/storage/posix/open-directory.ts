@@ -29,6 +29,11 @@ export function openSourceDirectory(parent: number, name: NativeName): number {
   return check(openat(parent, name, sourceDirectoryFlags, 0), 'open source directory');
 }
 
+/** Opens a directory of the source, also one that a symlink leads to. */
+export function followSourceDirectory(parent: number, name: NativeName): number {
+  return check(openat(parent, name, sourceDirectoryFlags & ~O_NOFOLLOW, 0), 'open source directory');
+}
+
 /** Opens a directory of the destination that must be there. */
 export function openExistingDirectory(parent: number, name: NativeName): number {
   return check(openat(parent, name, flags, 0), 'open destination directory');

@@ -23,7 +23,7 @@ import { check, SystemError } from './system-error.ts';
 import { partsName, removeLeftovers, temporaryName } from './temporary-names.ts';
 import { Trees, type TreesRequest } from './trees.ts';
 
-export type PosixStorageRequest = TreesRequest & {
+export type PosixStorageRequest = Omit<TreesRequest, 'followsSymlinks'> & {
   /** False when the destination was new and nothing of this run can be there yet: then nothing is looked for. */
   readonly mayExist: boolean;
   /** Left out: everything is kept. */
@@ -46,7 +46,7 @@ export class PosixStorage implements Storage {
     this.#fidelity = request.fidelity ?? fullFidelity;
     this.#keeper = new Keeper(this.#fidelity, this.#notes.note);
     setLimits(request.limits);
-    this.#trees = new Trees(request);
+    this.#trees = new Trees({ ...request, followsSymlinks: this.#keeper.followsSymlinks });
   }
 
   copyGroup(group: EntryGroup): GroupOutcome {
@@ -157,6 +157,7 @@ export class PosixStorage implements Storage {
       directory: this.#trees.factsOf(destinationDirectory),
       name: nativeName(name),
       temporary: partsName(this.#request.writer.run, ordinal),
+      followsSymlinks: this.#keeper.followsSymlinks,
     };
   }
 

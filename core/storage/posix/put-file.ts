@@ -22,7 +22,7 @@ import type { DirectoryFacts } from './trees.ts';
 /** How often a file that changes while it is copied is copied again before that is its outcome. */
 export const changeTries = 3;
 
-const readFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+const readFlags = O_RDONLY | O_NONBLOCK | O_CLOEXEC;
 const before = new FileStatus();
 const after = new FileStatus();
 const existing = new FileStatus();
@@ -39,11 +39,12 @@ export type PutRequest = FilePlace & {
 };
 
 /** Opens a file of the source for reading, without leaving a trace in its atime where the user may do that. */
-export function openSource(directory: number, name: NativeName): number {
-  let fd = openat(directory, name, readFlags | noAtime, 0);
+export function openSource(directory: number, name: NativeName, followsSymlinks: boolean): number {
+  const flags = followsSymlinks ? readFlags : readFlags | O_NOFOLLOW;
+  let fd = openat(directory, name, flags | noAtime, 0);
   if (fd === EPERM && noAtime !== 0) {
     noAtime = 0;
-    fd = openat(directory, name, readFlags, 0);
+    fd = openat(directory, name, flags, 0);
   }
   return check(fd, 'open source');
 }
@@ -53,7 +54,7 @@ export function openSource(directory: number, name: NativeName): number {
  * destination holds the same file (type, size and mtime). Throws a SystemError and leaves nothing behind then.
  */
 export function putFile(request: PutRequest): 'copied' | 'skipped' {
-  const source = openSource(request.sourceDirectory, request.name);
+  const source = openSource(request.sourceDirectory, request.name, request.keeper.followsSymlinks);
   try {
     for (let tries = 1; ; tries++) {
       readRegular(source);

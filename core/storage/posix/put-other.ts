@@ -41,7 +41,11 @@ function isSameSymlink({ destinationDirectory, name }: PutRequest, length: numbe
 /** Makes a FIFO, socket or device like the source's; devices are for root. Throws a SystemError. */
 export function putSpecial(request: PutRequest): 'copied' | 'skipped' {
   const { sourceDirectory, destinationDirectory, name, temporary } = request;
-  check(status.read(sourceDirectory, name), 'look at source');
+  const { followsSymlinks } = request.keeper;
+  const result = followsSymlinks
+    ? status.readFollowed(sourceDirectory, name)
+    : status.read(sourceDirectory, name);
+  check(result, 'look at source');
   if (status.type !== 'special') throw new SystemError('CHANGED', 'make special file');
   if (request.mayExist && isSameSpecial(request)) return 'skipped';
   const { fullMode, specialDevice } = status;

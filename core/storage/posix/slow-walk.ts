@@ -38,7 +38,7 @@ export class SlowWalk {
 
   constructor(options: StretchOptions) {
     this.#rules = new EntryRules(options);
-    this.#directories = new DirectoryCache(options.root, this.#calls);
+    this.#directories = new DirectoryCache(options.root, this.#calls, options.followsSymlinks === true);
   }
 
   async walk(stretch: Stretch, sink: EntrySink, onRest: OnRest): Promise<StretchEnd> {

@@ -105,10 +105,11 @@ export function answerStretches<S extends EntrySink>(
 
 /** Only what a thread has to know: the caller's options may have more. */
 function whatCanBeSent(options: StretchOptions): StretchOptions {
-  const { root, probe, keepsLinks, passOver, forbidden, namesAtMost, isSlow } = options;
+  const { root, probe, keepsLinks, followsSymlinks, passOver, forbidden, namesAtMost, isSlow } = options;
   return {
     ...{ root, probe, passOver, forbidden },
     ...(keepsLinks === undefined ? {} : { keepsLinks }),
+    ...(followsSymlinks === undefined ? {} : { followsSymlinks }),
     ...(namesAtMost === undefined ? {} : { namesAtMost }),
     ...(isSlow === undefined ? {} : { isSlow }),
   };

@@ -12,7 +12,7 @@ import type { EntrySink } from './entry-sink.ts';
 import { FileStatus } from './file-status.ts';
 import { Latency } from './latency.ts';
 import { close, duplicate, openatAt } from './libc.ts';
-import { openSourceDirectory } from './open-directory.ts';
+import { followSourceDirectory, openSourceDirectory } from './open-directory.ts';
 import type { DirectoryRest, Stretch, StretchEnd } from './stretch.ts';
 import { check, SystemError } from './system-error.ts';
 
@@ -49,7 +49,8 @@ export class StretchWalk {
     this.#options = options;
     this.#namesAtMost = options.namesAtMost ?? 2048;
     this.#rules = new EntryRules(options);
-    this.#stack = new DirectoryStack(options.root, openSourceDirectory);
+    const open = options.followsSymlinks ? followSourceDirectory : openSourceDirectory;
+    this.#stack = new DirectoryStack(options.root, open);
   }
 
   /** Gives the entries of a stretch to the sink, until it is done or long enough. */

@@ -11,7 +11,12 @@ import {
   O_RDONLY,
   openat,
 } from './libc.ts';
-import { openExistingDirectory, openOrMakeDirectory, openSourceDirectory } from './open-directory.ts';
+import {
+  followSourceDirectory,
+  openExistingDirectory,
+  openOrMakeDirectory,
+  openSourceDirectory,
+} from './open-directory.ts';
 import { check, SystemError } from './system-error.ts';
 import { removeLeftovers, type Writer } from './temporary-names.ts';
 
@@ -22,6 +27,8 @@ export type TreesRequest = {
   /** The inode that the source had when it was scanned. */
   readonly sourceInode: string;
   readonly writer: Writer;
+  /** True: directories of the source are also what symlinks lead to. */
+  readonly followsSymlinks?: boolean;
   /** Entries whose temporary files, left by killed workers, are removed on the way; undefined on a first try. */
   readonly cleanUp: { readonly from: number; readonly to: number } | undefined;
 };
@@ -67,7 +74,10 @@ export class Trees {
       factsOf(this.destinationRoot, status.readOpen(this.destinationRoot, 'look at the destination')),
     );
     this.isSourceAsScanned = this.#sourceStatus.inode === request.sourceInode;
-    this.#source = new DirectoryStack(this.sourceRoot, openSourceDirectory);
+    this.#source = new DirectoryStack(
+      this.sourceRoot,
+      request.followsSymlinks ? followSourceDirectory : openSourceDirectory,
+    );
     this.#destination = new DirectoryStack(this.destinationRoot, (parent, name) =>
       this.#openDestination(parent, name),
     );
