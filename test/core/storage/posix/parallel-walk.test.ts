@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readdirSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { identityOf } from '../../../../core/storage/posix/scan.ts';
@@ -111,6 +111,26 @@ describe('directories that cannot be read, and what is gone', () => {
     program.remove();
     expect(together).toEqual(alone);
     if (process.getuid?.() === 0) expect(together.totals.unreadable).toBe(20 + 40 + 20);
+  });
+
+  test.each([true, false])('symlinks are followed in the same order (slow: %s)', async (isSlow) => {
+    for (let i = 0; i < 20; i++) {
+      mkdirSync(at(`${i}`));
+      for (let j = 0; j < 5; j++) writeFileSync(at(`${i}/${j}`), 'xy');
+      symlinkSync(`../${(i + 1) % 20}`, at(`${i}/next`));
+      symlinkSync('0', at(`${i}/same`));
+      symlinkSync('nowhere', at(`${i}/dangling`));
+    }
+    mkdirSync(`${own.top}/outside`);
+    writeFileSync(`${own.top}/outside/far`, 'x');
+    symlinkSync(`${own.top}/outside`, at('out'));
+    const ways = { isSlow, followsSymlinks: true, probe: true, namesAtMost: 8 };
+    const alone = scanAlone(own.source, ways);
+    expect(await scanTogether(own.source, installed, ways)).toEqual(alone);
+    expect(alone.tape).toContain('["d","out"]');
+    // From each of the 20 directories all round the circle, once
+    expect(alone.tape.match(/ELOOP/g)).toHaveLength(20);
+    expect(alone.totals).toMatchObject({ directories: 2 + 20 * 20, files: 1 + 20 * 20 * 6, unreadable: 420 });
   });
 
   test.each([true, false])('what vanishes before its turn is left out (slow: %s)', async (isSlow) => {
