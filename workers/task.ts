@@ -2,7 +2,6 @@ import { classOf } from '../core/model/errno.ts';
 import type { EntryOutcome } from '../core/model/outcome.ts';
 import { partsOf, type Shard, wholeEntriesOf } from '../core/model/plan.ts';
 import { RangeSet } from '../core/model/ranges.ts';
-import type { WorkerLimits } from '../core/run/attempt-file.ts';
 import type { JournalEnd } from '../core/run/journal-lines.ts';
 import { isSuperseded } from '../core/run/journal-reader.ts';
 import { JournalWriter } from '../core/run/journal-writer.ts';
@@ -13,24 +12,13 @@ import type { EntryGroup, PartRequest, Storage } from '../core/storage/storage.t
 import { type Engine, startEngine, type ThreadProgram } from './engine.ts';
 import { groupSize } from './group-size.ts';
 import { groupOfOne, groupsOf } from './groups.ts';
+import { pieceBytes, pieceBytesFor } from './piece-size.ts';
 import { Recorder } from './recorder.ts';
 import { retryUntil } from './retry.ts';
 import { openStorage, storageRequest, type TaskContext } from './task-context.ts';
 import type { TaskLog } from './task-log.ts';
 import { countThreads } from './thread-count.ts';
 import type { ThreadCount } from './thread-pool.ts';
-
-/** A part of a divided file travels in pieces of this size, each with its own record. */
-const pieceBytes = 256 * 1024 * 1024;
-
-/** Under a limit a piece takes some seconds at most, so that little is lost when the task is ended. */
-const pieceSeconds = 5;
-const smallestPieceBytes = 1024 * 1024;
-
-function pieceBytesFor(limits: WorkerLimits | undefined): number {
-  const bytes = (limits?.bytesPerSecond ?? Number.POSITIVE_INFINITY) * pieceSeconds;
-  return Math.min(pieceBytes, Math.max(smallestPieceBytes, Math.ceil(bytes)));
-}
 
 export type TaskOptions = {
   readonly program: ThreadProgram;
