@@ -86,7 +86,12 @@ export const copyTable = [
     group: running,
     help: 'slurm or local (default: slurm where sbatch answers, else local)',
   },
-  { name: 'workers', kind: 'value', group: running, help: 'tasks at once (default: 8)' },
+  {
+    name: 'workers',
+    kind: 'value',
+    group: running,
+    help: 'tasks at once (default: 8, on this machine one for each of its CPUs/--cpus-per-task)',
+  },
   {
     name: 'shards',
     kind: 'value',

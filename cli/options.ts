@@ -36,7 +36,7 @@ const copySchema = z.strictObject({
   noPreserve: wordsOf(keepWords).default([]),
   require: wordsOf(lossWords).default([]),
   links: z.enum(symlinkWords, { error: 'it must be copy, follow or skip' }).default('copy'),
-  workers: countFrom(1).default(8),
+  workers: countFrom(1).exactOptional(),
   shards: countFrom(1).exactOptional(),
   checkpoint: seconds.default(30),
   threads: countFrom(1, 256).exactOptional(),

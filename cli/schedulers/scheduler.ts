@@ -52,6 +52,8 @@ export type JobRef = {
 export type SchedulerLimits = {
   /** Largest task number of an array (SLURM: MaxArraySize - 1). */
   readonly maxTaskNumber: number;
+  /** CPUs that all tasks share; left out where the scheduler gives each its own. */
+  readonly cpus?: number;
   /** The queue that a job without a partition goes to, as announced to the user. */
   readonly defaultPartition: string;
   readonly partitions: readonly string[];

@@ -11,7 +11,7 @@ import { createRun, removeRun } from './create-run.ts';
 import { makePlan } from './make-plan.ts';
 import { explainRunError } from './run-errors.ts';
 import { scanSource, type Unreadable } from './scan-source.ts';
-import { type Copy, prepare, type ReadyRun } from './submit-run.ts';
+import { type Copy, prepare, type ReadyRun, workersOf } from './submit-run.ts';
 
 export type PlannedRun =
   | { readonly kind: 'ready'; readonly run: ReadyRun }
@@ -65,7 +65,7 @@ export async function planRun(copy: Copy, progress: ScanProgress): Promise<Plann
       };
     }
     const plan = await makePlan(paths, totals, {
-      workers: options.workers,
+      workers: workersOf(copy),
       shards: options.shards,
       shardsAtMost: limits.maxTaskNumber + 1,
       scanSeconds,

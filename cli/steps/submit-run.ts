@@ -67,7 +67,7 @@ export async function prepare(copy: Copy, run: ReadyRun): Promise<PreparedAttemp
     runId: run.id,
     attempt: run.attempt,
     shards: run.shards,
-    workers: options.workers,
+    workers: workersOf(copy),
     cpus: options.cpusPerTask,
     threads: options.threads,
     limits: limitsOf(options),
@@ -82,6 +82,12 @@ export async function prepare(copy: Copy, run: ReadyRun): Promise<PreparedAttemp
     version: context.version,
   };
   return prepareAttempt(request, scheduler, limits);
+}
+
+/** What the user wants, else some tasks that each have their own CPUs, or as many as the CPUs of this machine are enough for. */
+export function workersOf({ options: { workers, cpusPerTask }, limits: { cpus } }: Copy): number {
+  if (workers !== undefined) return workers;
+  return cpus === undefined ? 8 : Math.max(1, Math.floor(cpus / cpusPerTask));
 }
 
 /** The user's partition, else `copy` where the cluster has one, else the cluster's default. */

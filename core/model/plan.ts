@@ -45,8 +45,8 @@ export type Plan = {
 /** A byte range of a file that several shards share; `to` is left out where it runs to the file's end. */
 export type PartRange = { readonly ordinal: number; readonly from: number; readonly to?: number };
 
-/** A file is looked at once by the scan, and takes so many calls to copy. */
-const copyPerScan = 10;
+/** The scan looks at a file once; to copy it takes ten calls and more, and a worker makes half as many at once. */
+const copyPerScan = 20;
 
 /**
  * How many shards: about a minute of work each, at most eight for each worker so that the last does not run

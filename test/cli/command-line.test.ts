@@ -26,9 +26,8 @@ describe('help and version', () => {
   test('help tells the defaults that the options have', async () => {
     const flags = { source: 'a', destination: 'b' };
     const surroundings = { environment: {}, node: '/node', workerBundle: '/worker', systemConfig: '/none' };
-    const { workers, cpusPerTask } = await readCopyOptions(flags, surroundings);
+    const { cpusPerTask } = await readCopyOptions(flags, surroundings);
     const helpOf = (name: string) => copyTable.find((spec) => spec.name === name)?.help;
-    expect(helpOf('workers')).toContain(`(default: ${workers})`);
     expect(helpOf('cpus-per-task')).toContain(`(default: ${cpusPerTask})`);
   });
 

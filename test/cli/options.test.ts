@@ -59,7 +59,6 @@ test('without anything said there are the defaults', async () => {
     noPreserve: [],
     require: [],
     links: 'copy',
-    workers: 8,
     checkpoint: 30,
     cpusPerTask: 2,
     sbatchArg: [],

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BcopyError } from '../../../core/model/errors.ts';
 import type { JobRef, JobRequest, Scheduler, SchedulerLimits, TaskState } from '../scheduler.ts';
@@ -41,7 +42,8 @@ export class LocalScheduler implements Scheduler {
   }
 
   async limits(): Promise<SchedulerLimits> {
-    return { maxTaskNumber: 999_999, defaultPartition: 'local', partitions: ['local'] };
+    const cpus = availableParallelism();
+    return { maxTaskNumber: 999_999, cpus, defaultPartition: 'local', partitions: ['local'] };
   }
 
   describe(job: JobRequest): readonly string[] {
