@@ -40,14 +40,15 @@ async function bench(slow: SlowFileSystem): Promise<void> {
 
 function commands({ path }: SlowFileSystem): Command[] {
   const [source, destination] = [`${path}/source`, `${path}/copy`];
-  const words = [bcopyProgram, '-s', source, '-d', destination, '--scheduler', 'local', '--wait'];
+  // By its first line, which sets the size of the pool that the scan waits with
+  const words = ['-s', source, '-d', destination, '--scheduler', 'local', '--wait'];
   const all = [
     {
       label: labels.whole,
-      program: process.execPath,
+      program: bcopyProgram,
       words: [...words, '--workers', '8', '--threads', '4'],
     },
-    { label: 'bcopy, adaptive', program: process.execPath, words: [...words, '--workers', '8'] },
+    { label: 'bcopy, adaptive', program: bcopyProgram, words: [...words, '--workers', '8'] },
     { label: labels.cp, program: 'cp', words: ['-a', source, destination] },
     { label: labels.rsync, program: 'rsync', words: ['-a', `${source}/`, `${destination}/`] },
   ];
