@@ -45,8 +45,8 @@ export type Plan = {
 /** A byte range of a file that several shards share; `to` is left out where it runs to the file's end. */
 export type PartRange = { readonly ordinal: number; readonly from: number; readonly to?: number };
 
-/** The scan looks at a file once; to copy it takes ten calls and more, and a worker makes half as many at once. */
-const copyPerScan = 20;
+/** Where calls are slow, a file takes one of the scan and 14 of a worker, which makes half as many at once. */
+const copyPerScan = 28;
 
 /**
  * How many shards: about a minute of work each, at most eight for each worker so that the last does not run

@@ -22,7 +22,7 @@ describe('the number of shards', () => {
   });
 
   test('is one for each worker where the scan took long, however little there is', () => {
-    expect(chooseShardCount(bytesPerSecond, 8, 1000, 0.1)).toBe(1);
+    expect(chooseShardCount(bytesPerSecond, 8, 1000, 0.05)).toBe(1);
     expect(chooseShardCount(bytesPerSecond, 8, 1000, 10)).toBe(8);
     expect(chooseShardCount(bytesPerSecond, 8, 4, 10)).toBe(4);
   });
