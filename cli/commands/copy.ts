@@ -31,10 +31,14 @@ export async function copy(options: CopyOptions, context: CommandContext): Promi
     supervisorPath,
     note,
   });
-  // An array and finish
-  if (!options.dryRun) scheduler.expect(2);
   const settled: Copy = { options, context, trees, scheduler, limits: await scheduler.limits(), note };
+  // An array and finish
+  if (!options.dryRun) await scheduler.expect(2);
+  return copySettled(settled, say).finally(() => scheduler.expect(0));
+}
 
+async function copySettled(settled: Copy, say: (text: string) => void): Promise<number> {
+  const { options, context, note } = settled;
   const earlier = options.retry ? await retryRun(settled) : await refuseBusyRun(settled);
   if (earlier.kind === 'nothing left') {
     say(`Nothing is left to copy: ${earlier.text}\n`);

@@ -87,8 +87,8 @@ export type TaskState = {
 export interface Scheduler {
   readonly kind: 'slurm' | 'local';
   limits(): Promise<SchedulerLimits>;
-  /** So many jobs will be submitted soon: what takes time before may begin. Nothing is left of it when none is. */
-  expect(jobs: number): void;
+  /** So many jobs will be submitted soon: what takes time before may begin. With 0 none will: nothing of it is left on return. */
+  expect(jobs: number): Promise<void>;
   /** The exact command that `submit` would run, for people to read; nothing is submitted. */
   describe(job: JobRequest): readonly string[];
   /**

@@ -37,8 +37,9 @@ export class LocalScheduler implements Scheduler {
     this.#spares = new SpareSupervisors(this.#command('-'), options.environment);
   }
 
-  expect(jobs: number): void {
-    this.#spares.start(jobs);
+  async expect(jobs: number): Promise<void> {
+    if (jobs === 0) await this.#spares.end();
+    else this.#spares.start(jobs);
   }
 
   async limits(): Promise<SchedulerLimits> {

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Environment } from '../slurm/environment.ts';
 
@@ -32,6 +33,11 @@ export class SpareSupervisors {
     return child;
   }
 
+  /** Ends those that still wait; when it returns, they are gone. */
+  async end(): Promise<void> {
+    await Promise.all(this.#waiting.splice(0).map(endOne));
+  }
+
   #startOne(): ChildProcess {
     const [program = '', ...args] = this.#command;
     const child = spawn(program, args, {
@@ -46,4 +52,12 @@ export class SpareSupervisors {
     (child.stdin as Socket).unref();
     return child;
   }
+}
+
+async function endOne(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  child.ref();
+  const exit = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exit;
 }

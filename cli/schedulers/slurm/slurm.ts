@@ -48,7 +48,7 @@ export class SlurmScheduler implements Scheduler {
     this.#note = options.note ?? (() => {});
   }
 
-  expect(): void {}
+  async expect(): Promise<void> {}
 
   async limits(): Promise<SchedulerLimits> {
     const config = await this.#ask(configArgv());

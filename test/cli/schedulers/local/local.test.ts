@@ -86,7 +86,7 @@ const two = { tasks: [0, 1, 2], atOnce: 2 };
 
 it('runs a job that was expected like one that was not', async () => {
   const expecting = makeLocal(supervisorPath);
-  expecting.expect(1);
+  await expecting.expect(1);
   for (const name of ['bcopy-1', 'bcopy-2']) {
     const request = await makeRequest(`echo "$SLURM_JOB_NAME"`, { name, output: `logs/${name}.log` });
     jobs.push(await expecting.submit(request));
@@ -103,11 +103,24 @@ it('submits also when the supervisor that was to wait has died', async () => {
     `if (process.argv[2] !== '-') await import(${JSON.stringify(pathToFileURL(supervisorPath).href)});\n`,
   );
   const dying = makeLocal(hasty);
-  dying.expect(1);
+  await dying.expect(1);
   await sleep(1000);
   const job = await dying.submit(await makeRequest('true'));
   jobs.push(job);
   expect(await waitFor(job, haveEnded)).toMatchObject([{ state: 'COMPLETED' }]);
+});
+
+it('leaves no supervisor behind when no job is expected any more', async () => {
+  const childrenHere = async () => {
+    const children = await readFile(`/proc/self/task/${process.pid}/children`, 'utf8');
+    return children.trim().split(' ').filter(Boolean).length;
+  };
+  const expecting = makeLocal(supervisorPath);
+  const before = await childrenHere();
+  await expecting.expect(2);
+  expect(await childrenHere()).toBe(before + 2);
+  await expecting.expect(0);
+  expect(await childrenHere()).toBe(before);
 });
 
 it('leaves no supervisor behind that got no job', async () => {
