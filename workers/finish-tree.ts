@@ -1,6 +1,5 @@
-import type { Entry } from '../core/model/entry.ts';
 import { type DoneRange, emptyTally } from '../core/model/outcome.ts';
-import type { PlacedEntry } from '../core/run/tape-reader.ts';
+import type { PlacedEntry, TapeBlock } from '../core/run/tape-reader.ts';
 import type { FinishedEntry, LinkRequest } from '../core/storage/storage.ts';
 import type { FinishBatch } from './engine.ts';
 import type { FinishCrew } from './finish-crew.ts';
@@ -25,23 +24,18 @@ const atOnce = 512;
  * Completes what is on the tape, backwards along it: further names first, then directories, deepest first, so that a
  * directory comes after all that is below it. What does not depend on each other goes to the crew at once.
  */
-export async function completeTree(blocks: Iterable<PlacedEntry[]>, parts: TreeParts): Promise<void> {
+export async function completeTree(blocks: Iterable<TapeBlock>, parts: TreeParts): Promise<void> {
   let affairs: PlacedEntry[] = [];
   let to: number | undefined;
-  let from = 0;
   for (const block of blocks) {
-    to ??= (block.at(-1)?.ordinal ?? -1) + 1;
-    from = block[0]?.ordinal ?? 0;
-    affairs.push(...block.filter(({ entry }) => isAffair(entry)).reverse());
+    const { from } = block;
+    to ??= block.to;
+    affairs.push(...block.entries.toReversed());
     if (affairs.length < atOnce && !parts.recorder.isDue && from > 0) continue;
     await completeSome(affairs, { from, to }, parts);
     [affairs, to] = [[], from];
     if (parts.recorder.isDue) await parts.recorder.checkpoint();
   }
-}
-
-function isAffair({ kind }: Entry): boolean {
-  return kind === 'directory' || kind === 'link';
 }
 
 async function completeSome(

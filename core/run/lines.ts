@@ -8,16 +8,21 @@ const textAtMost = 1 << 13;
 
 /**
  * The complete lines of an open file from `offset` on, without their newline, with a fixed amount of memory per
- * line. A last line without newline is torn and is not given.
+ * line. A last line without newline is torn and is not given. A line that `isWanted`, given the bytes and where
+ * the line starts in them, refuses comes without its text: making text is most of what reading costs.
  */
-export function* readLines(file: number, offset = 0): Generator<Line> {
+export function* readLines(
+  file: number,
+  offset = 0,
+  isWanted: (bytes: Uint8Array, start: number) => boolean = () => true,
+): Generator<Line> {
   let buffer: Buffer = Buffer.allocUnsafe(chunkBytes);
   let [start, filled, position] = [0, 0, offset];
   for (;;) {
     const newline = buffer.subarray(0, filled).indexOf(10, start);
     if (newline >= 0) {
       yield {
-        text: buffer.toString('utf8', start, newline),
+        text: isWanted(buffer, start) ? buffer.toString('utf8', start, newline) : '',
         offset: position,
         next: position + newline + 1 - start,
       };

@@ -10,6 +10,13 @@ import { entriesPerMark } from './tape-writer.ts';
 /** An entry with its directory's path: all that is needed to find it below the source. */
 export type PlacedEntry = LocatedEntry & { readonly path: string; readonly directoryPath: string };
 
+/** Consecutive entries `[from, to)`, of which only directories and further names of files are given. */
+export type TapeBlock = {
+  readonly from: number;
+  readonly to: number;
+  readonly entries: readonly PlacedEntry[];
+};
+
 /** So many blocks of the tape stay in memory for `at`. */
 const blocksKept = 32;
 
@@ -51,8 +58,12 @@ export class TapeReader {
       yield { ordinal, offset, next, directory, entry, directoryPath, path: pathOf(directoryPath, entry) };
       if (++ordinal >= toOrdinal) return;
     }
-    const missing = toOrdinal === Number.POSITIVE_INFINITY ? 'its end line' : `entry ${toOrdinal}`;
-    throw damaged(this.#paths.tape, undefined, `it ends before ${missing}`);
+    throw this.#endsBefore(toOrdinal);
+  }
+
+  #endsBefore(ordinal: number): Error {
+    const missing = ordinal === Number.POSITIVE_INFINITY ? 'its end line' : `entry ${ordinal}`;
+    return damaged(this.#paths.tape, undefined, `it ends before ${missing}`);
   }
 
   /** The index: a mark for every 1024th entry, ascending. */
@@ -61,12 +72,38 @@ export class TapeReader {
     return this.#marks;
   }
 
-  /** Blocks of up to 1024 entries, the last block first; entries within a block are in tape order. */
-  *blocksBackwards(): Generator<PlacedEntry[]> {
-    for (let i = this.marks.length - 1; i >= 0; i--) {
-      const end = this.marks[i + 1]?.ordinal ?? Number.POSITIVE_INFINITY;
-      yield [...this.entries(this.marks[i]!, end)];
+  /** Blocks of up to 1024 entries, the last block first, with their directories and further names of files, in tape order. */
+  *blocksBackwards(): Generator<TapeBlock> {
+    for (let i = this.marks.length - 1; i >= 0; i--)
+      yield this.#readBlock(this.marks[i]!, this.marks[i + 1]?.ordinal);
+  }
+
+  #readBlock(mark: TapeMark, end = Number.POSITIVE_INFINITY): TapeBlock {
+    let [ordinal, directory] = [mark.ordinal, mark.directory];
+    let directoryPath = directory < mark.offset ? this.#directoryAt(directory) : '';
+    const entries: PlacedEntry[] = [];
+    for (const line of readLines(this.#tape, mark.offset, isOfFinish)) {
+      const isPassedOver = line.text === '' && line.next > line.offset + 1;
+      const entry = isPassedOver ? undefined : this.#parse(line);
+      if (entry === undefined && !isPassedOver) {
+        if (end === Number.POSITIVE_INFINITY) return { from: mark.ordinal, to: ordinal, entries };
+        break;
+      }
+      if (entry?.kind === 'directory') [directory, directoryPath] = [line.offset, entry.path];
+      const { offset, next } = line;
+      if (entry !== undefined)
+        entries.push({
+          ordinal,
+          offset,
+          next,
+          directory,
+          entry,
+          directoryPath,
+          path: pathOf(directoryPath, entry),
+        });
+      if (++ordinal >= end) return { from: mark.ordinal, to: end, entries };
     }
+    throw this.#endsBefore(end);
   }
 
   /** Entries from one ordinal up to, not including, another, wherever they lie. */
@@ -102,6 +139,14 @@ export class TapeReader {
   #parse(line: Line): Entry | undefined {
     return parseTapeLine(this.#paths.tape, line.offset, line.text);
   }
+}
+
+const [bracket, directoryLetter, linkLetter] = Buffer.from('[dl');
+
+/** True of a line that is no entry, too: `["d",` and `["l",` are looked for, and `["` where another entry begins. */
+function isOfFinish(bytes: Uint8Array, start: number): boolean {
+  const letter = bytes[start + 2];
+  return bytes[start] !== bracket || letter === directoryLetter || letter === linkLetter;
 }
 
 function readMarks(paths: RunPaths): TapeMark[] {

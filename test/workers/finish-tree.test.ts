@@ -38,7 +38,12 @@ async function finishAll(answer: (ordinal: number) => FinishedEntry, isLater = f
     takeGroup: (group: { ranges: DoneRange[] }) => ranges.push(...group.ranges),
   };
   const all = placed(entries);
-  await completeTree([all.slice(6), all.slice(3, 6), all.slice(0, 3)], {
+  const block = (from: number, to: number) => ({
+    from,
+    to,
+    entries: all.slice(from, to).filter(({ entry: { kind } }) => kind === 'directory' || kind === 'link'),
+  });
+  await completeTree([block(6, all.length), block(3, 6), block(0, 3)], {
     crew: { run } as unknown as FinishCrew,
     recorder: recorder as unknown as Recorder,
     link: ({ ordinal, path }, first): AskedLink =>

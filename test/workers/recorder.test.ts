@@ -162,7 +162,7 @@ describe('in the background', () => {
       recorder.takeOutcome(failure);
       recorder.keepUp();
       expect(events).toEqual([]);
-      vi.advanceTimersByTime(300);
+      vi.advanceTimersByTime(200);
       recorder.keepUp();
       await vi.advanceTimersByTimeAsync(1);
       expect(events).toEqual(['sync']);

@@ -135,11 +135,19 @@ describe('the tape', () => {
     }
   });
 
-  test('is read backwards block by block, each block forwards', () => {
+  test('is read backwards block by block, for directories and links, each block forwards', () => {
     const entries = randomTape(randomNumbers(5), 2500);
-    const blocks = [...open(entries).blocksBackwards()].map((block) => block.map(({ ordinal }) => ordinal));
-    expect(blocks.map((block) => block.length)).toEqual([452, 1024, 1024]);
-    expect(blocks.reverse().flat()).toEqual(entries.map((_, ordinal) => ordinal));
+    const tape = open(entries);
+    const all = [...tape.entries(tape.marks[0]!)];
+    const blocks = [...tape.blocksBackwards()];
+    expect(blocks.map(({ from, to }) => [from, to])).toEqual([
+      [2048, 2500],
+      [1024, 2048],
+      [0, 1024],
+    ]);
+    const found = blocks.reverse().flatMap((block) => block.entries);
+    expect(found).toEqual(all.filter(({ entry: { kind } }) => kind === 'directory' || kind === 'link'));
+    expect(found.length).toBeGreaterThan(50);
   });
 
   test('is never written over', () => {
