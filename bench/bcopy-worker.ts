@@ -17,7 +17,16 @@ export async function prepareWorker(label: string, where: Where): Promise<Launch
   mkdirSync(ours);
   for (const [kind, text] of Object.entries(templates)) writeFileSync(`${ours}/${kind}.sbatch.hbs`, text);
   const words = [bcopyProgram, '-s', source, '-d', destination, '--scheduler', 'local', '--workers', '1'];
-  words.push('--shards', '1', '--cpus-per-task', String(threads), '--templates', ours);
+  words.push(
+    '--shards',
+    '1',
+    '--cpus-per-task',
+    String(threads),
+    '--threads',
+    String(threads),
+    '--templates',
+    ours,
+  );
   await runCopy({ label: 'bcopy', program: process.execPath, words }, where);
   return { command: workerCommand(label), options: { ...where, ...placeOf(where) } };
 }

@@ -17,11 +17,13 @@ import { type Workload, workloads } from './workloads.ts';
 
 /**
  * Measures bcopy beside its peers. BENCH_SCALE=0.1 makes every workload smaller, BENCH_RUNS is the number of rounds
- * (5), BENCH_ONLY=SMALL,BIG chooses workloads, --json FILE or BENCH_JSON keeps the figures, TMPDIR is where it works.
+ * (5), BENCH_ONLY=SMALL,BIG chooses workloads, BENCH_ROWS=bcopy,floor rows, --json FILE or BENCH_JSON keeps the figures, TMPDIR is where it works.
  */
 const wantedScale = positive('BENCH_SCALE', 1);
 const rounds = Math.ceil(positive('BENCH_RUNS', 5));
 const only = (process.env.BENCH_ONLY || workloads.map(({ name }) => name).join(',')).split(',');
+/** Parts of labels; rows without any of them are left out. */
+const rows = (process.env.BENCH_ROWS || '').split(',');
 const { json = process.env.BENCH_JSON } = parseArgs({ options: { json: { type: 'string' } } }).values;
 const unknown = only.find((name) => !workloads.some((workload) => workload.name === name));
 if (unknown !== undefined) throw new Error(`BENCH_ONLY: there is no workload ${unknown}`);
@@ -56,7 +58,8 @@ async function bench(workload: Workload): Promise<CopySummary[]> {
   if (scale === 0) return [];
   console.log(`\n## ${workload.name}${scale === 1 ? '' : `, scale ${scale}`}: ${workload.about}\n`);
   const place = makeSource(workload, scale);
-  const entrants = contestants.filter(({ missing }) => !missing).map((one) => ({ one, runs: [] }));
+  const chosen = contestants.filter(({ label }) => rows.some((part) => label.includes(part)));
+  const entrants = chosen.filter(({ missing }) => !missing).map((one) => ({ one, runs: [] }));
   if (place.size.bytes * 2 > availableMemory())
     tell(`${workload.name}: source and copy do not fit in memory together`);
   const start = performance.now();

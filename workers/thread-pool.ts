@@ -38,6 +38,8 @@ type Thread = {
   lastMs: number;
 };
 
+/** What a thread makes is garbage as soon as it has answered. */
+const resourceLimits = { maxYoungGenerationSizeMb: 4 };
 const tickMs = 60;
 /** Two that a thread has when it is quick, and one to choose from. */
 const requestsPerThread = 3;
@@ -126,7 +128,7 @@ export class ThreadPool implements Engine {
   }
 
   #start(): void {
-    const worker = new Worker(this.#program, { workerData: this.#request });
+    const worker = new Worker(this.#program, { workerData: this.#request, resourceLimits });
     const thread: Thread = { worker, given: [], place: undefined, beganAt: 0, lastMs: soonMs };
     worker.on('message', (answer: EngineAnswer) => this.#take(thread, answer));
     worker.on('error', (error: Error) => this.#break(error));
