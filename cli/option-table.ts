@@ -71,6 +71,12 @@ export const copyTable = [
     group: keeping,
     help: 'symlinks: copy, follow or skip (default: copy)',
   },
+  {
+    name: 'force',
+    kind: 'switch',
+    group: running,
+    help: 'go on though the destination has too little room: as much is copied as fits',
+  },
   { name: 'wait', kind: 'switch', group: running, help: "stay until the end; the exit code is the copy's" },
   {
     name: 'verbose',

@@ -28,6 +28,7 @@ const copySchema = z.strictObject({
   check: toggle.default(false),
   retry: toggle.default(false),
   dryRun: toggle.default(false),
+  force: toggle.default(false),
   wait: toggle.default(false),
   verbose: toggle.default(false),
   parsable: toggle.default(false),

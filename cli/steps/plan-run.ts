@@ -7,6 +7,7 @@ import { formatCounted } from '../../core/model/units.ts';
 import { fidelityOf } from '../options.ts';
 import type { PlannedCopy } from '../output/copy-text.ts';
 import type { JobRequest } from '../schedulers/scheduler.ts';
+import { checkSpace } from './check-space.ts';
 import { createRun, removeRun } from './create-run.ts';
 import { makePlan } from './make-plan.ts';
 import { explainRunError } from './run-errors.ts';
@@ -64,6 +65,7 @@ export async function planRun(copy: Copy, progress: ScanProgress): Promise<Plann
         error: unreadableError(source.given, totals.unreadable),
       };
     }
+    await checkSpace({ source, destination, totals, force: options.force, note: copy.note });
     const plan = await makePlan(paths, totals, {
       workers: workersOf(copy),
       shards: options.shards,
