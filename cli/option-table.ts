@@ -128,6 +128,12 @@ export const copyTable = [
     group: running,
     help: 'seconds between two records of what is safely on disk (default: 30)',
   },
+  {
+    name: 'sync',
+    kind: 'value',
+    group: running,
+    help: 'put on disk: none, at each checkpoint, or each file by itself (default: checkpoint)',
+  },
   { name: 'cpus-per-task', kind: 'value', group: slurm, help: 'CPUs of each task (default: 2)' },
   {
     name: 'account',

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { BcopyError } from '../core/model/errors.ts';
 import { type Fidelity, keepWords, lossWords, symlinkWords } from '../core/model/fidelity.ts';
 import { quoteName } from '../core/model/names.ts';
+import { syncWords } from '../core/model/sync.ts';
 import type { WorkerLimits } from '../core/run/attempt-file.ts';
 import type { Flags } from './command-line.ts';
 import { readConfigFile, type Setting } from './config-files.ts';
@@ -40,6 +41,7 @@ const copySchema = z.strictObject({
   workers: countFrom(1).exactOptional(),
   shards: countFrom(1).exactOptional(),
   checkpoint: seconds.default(30),
+  sync: z.enum(syncWords, { error: 'it must be none, checkpoint or file' }).default('checkpoint'),
   threads: countFrom(1, 256).exactOptional(),
   bwlimit: rate.exactOptional(),
   opsLimit: countFrom(0).exactOptional(),

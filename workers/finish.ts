@@ -16,7 +16,7 @@ import { linkedFrom } from './first-names.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { Recorder } from './recorder.ts';
 import type { TaskOptions } from './task.ts';
-import { openStorage, storageRequest, type TaskContext } from './task-context.ts';
+import { openStorage, storageRequest, syncOf, type TaskContext } from './task-context.ts';
 import type { TaskLog } from './task-log.ts';
 import { countThreads } from './thread-count.ts';
 
@@ -34,7 +34,7 @@ export async function runFinish(
   const storage = openStorage(request);
   const journal = await JournalWriter.create(context.paths, context.info.id, context.journal, context.job);
   const recorder = new Recorder({
-    sync: () => storage.sync(),
+    sync: syncOf(context, storage),
     append: (records) => journal.append(records),
     isSuperseded: async () => false,
     checkpointMs: context.attempt.checkpointSeconds * 1000,

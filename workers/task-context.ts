@@ -8,6 +8,7 @@ import { type RunInfo, readRunInfo } from '../core/run/run-info.ts';
 import { type JournalName, RunPaths } from '../core/run/run-paths.ts';
 import { shareLimits } from '../core/storage/posix/limits.ts';
 import { PosixStorage, type PosixStorageRequest } from '../core/storage/posix/posix-storage.ts';
+import type { Storage } from '../core/storage/storage.ts';
 import { memoryOf } from './thread-count.ts';
 
 /** What SLURM, or the local scheduler in its place, says about this process. */
@@ -80,7 +81,13 @@ export function storageRequest(
     mayExist: !isFirst || !info.destination.isNew,
     fidelity: attempt.fidelity ?? fullFidelity,
     limits: shareLimits(attempt.limits ?? {}),
+    syncsFiles: attempt.sync === 'file',
   };
+}
+
+/** What a checkpoint does before it records. */
+export function syncOf({ attempt }: TaskContext, storage: Storage): () => Promise<void> {
+  return attempt.sync === 'none' ? async () => {} : () => storage.sync();
 }
 
 /** Opens the trees, or says which of them this node does not see. */

@@ -15,7 +15,7 @@ import { groupOfOne, groupsOf } from './groups.ts';
 import { pieceBytes, pieceBytesFor } from './piece-size.ts';
 import { Recorder } from './recorder.ts';
 import { retryUntil } from './retry.ts';
-import { openStorage, storageRequest, type TaskContext } from './task-context.ts';
+import { openStorage, storageRequest, syncOf, type TaskContext } from './task-context.ts';
 import type { TaskLog } from './task-log.ts';
 import { countThreads } from './thread-count.ts';
 import type { ThreadCount } from './thread-pool.ts';
@@ -36,7 +36,7 @@ export async function runTask(context: TaskContext, options: TaskOptions): Promi
   const storage = openStorage(request);
   const journal = await JournalWriter.create(context.paths, context.info.id, context.journal, context.job);
   const recorder = new Recorder({
-    sync: () => storage.sync(),
+    sync: syncOf(context, storage),
     append: (records) => journal.append(records),
     isSuperseded: () => isSuperseded(context.paths, context.journal),
     checkpointMs: context.attempt.checkpointSeconds * 1000,

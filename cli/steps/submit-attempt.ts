@@ -1,6 +1,7 @@
 import { stat, writeFile } from 'node:fs/promises';
 import fsExtra from 'fs-extra';
 import type { Fidelity } from '../../core/model/fidelity.ts';
+import type { SyncWord } from '../../core/model/sync.ts';
 import {
   type Attempt,
   type WorkerLimits,
@@ -23,6 +24,7 @@ export type SubmitRequest = {
   readonly threads: number | undefined;
   readonly limits: WorkerLimits;
   readonly checkpointSeconds: number;
+  readonly sync: SyncWord;
   readonly fidelity: Fidelity;
   readonly verbose: boolean;
   readonly resources: Resources;
@@ -58,6 +60,7 @@ export async function prepareAttempt(
     ...(request.threads === undefined ? {} : { threads: request.threads }),
     ...(Object.keys(request.limits).length === 0 ? {} : { limits: request.limits }),
     checkpointSeconds: request.checkpointSeconds,
+    sync: request.sync,
     fidelity: request.fidelity,
     verbose: request.verbose,
     arrays,

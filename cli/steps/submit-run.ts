@@ -72,6 +72,7 @@ export async function prepare(copy: Copy, run: ReadyRun): Promise<PreparedAttemp
     threads: options.threads,
     limits: limitsOf(options),
     checkpointSeconds: options.checkpoint,
+    sync: options.sync,
     fidelity: fidelityOf(options),
     verbose: options.verbose,
     resources: resourcesOf(copy),

@@ -1,6 +1,7 @@
 import { access, readdir } from 'node:fs/promises';
 import * as z from 'zod/mini';
 import { type Fidelity, keepWords, lossWords, symlinkWords } from '../model/fidelity.ts';
+import { type SyncWord, syncWords } from '../model/sync.ts';
 import { count, readJson, writeJsonOnce } from './files.ts';
 import type { RunPaths } from './run-paths.ts';
 
@@ -19,6 +20,8 @@ const attemptSchema = z.object({
   limits: z.optional(z.object({ bytesPerSecond: z.optional(count), entriesPerSecond: z.optional(count) })),
   /** How often a worker syncs the destination and records what it has copied. */
   checkpointSeconds: z.number().check(z.positive()),
+  /** Missing in attempts made before there was a choice: at each checkpoint. */
+  sync: z.optional(z.enum(syncWords)),
   /** Missing in attempts made before there was a choice: everything was kept that could be. */
   fidelity: z.optional(
     z.object({
@@ -44,11 +47,12 @@ export type WorkerLimits = {
 /** One round of submission, written before the scheduler is asked for anything. */
 export type Attempt = Omit<
   z.infer<typeof attemptSchema>,
-  'format' | 'fidelity' | 'verbose' | 'cpus' | 'threads' | 'limits'
+  'format' | 'fidelity' | 'verbose' | 'cpus' | 'threads' | 'limits' | 'sync'
 > & {
   readonly cpus?: number | undefined;
   readonly threads?: number | undefined;
   readonly limits?: WorkerLimits | undefined;
+  readonly sync?: SyncWord | undefined;
   readonly fidelity?: Fidelity | undefined;
   readonly verbose?: boolean | undefined;
 };

@@ -1,6 +1,6 @@
 import type { Way, WayCounts } from '../../model/ways.ts';
 import { bufferBytes, type ContentSteps, contentSteps, type StepWay } from './content-steps.ts';
-import { ENXIO, lseek, SEEK_DATA, SEEK_HOLE } from './libc.ts';
+import { ENXIO, fsync, lseek, SEEK_DATA, SEEK_HOLE } from './libc.ts';
 import { takeBytes } from './limits.ts';
 import { copyInWindows, largeContent } from './page-cache.ts';
 import { check } from './system-error.ts';
@@ -32,14 +32,23 @@ export type ContentRequest = {
 /** `way` is undefined when there was nothing to copy. */
 export type CopiedContent = { readonly bytes: number; readonly way: Way | undefined };
 
+export type ContentOptions = { readonly steps?: ContentSteps; readonly syncsFiles?: boolean };
+
 /** Copies the content of open files, by the best way that their file systems allow. One for each thread. */
 export class ContentCopy {
   readonly #steps: ContentSteps;
+  readonly #syncsFiles: boolean;
   readonly #memory = new WayMemory();
   #counts = new Map<Way, number>();
 
-  constructor(steps: ContentSteps = contentSteps) {
+  constructor({ steps = contentSteps, syncsFiles = false }: ContentOptions = {}) {
     this.#steps = steps;
+    this.#syncsFiles = syncsFiles;
+  }
+
+  /** To be called before a file gets its name: puts it on disk where that was asked for. Throws a SystemError. */
+  secure(fd: number): void {
+    if (this.#syncsFiles) check(fsync(fd), 'sync');
   }
 
   /**

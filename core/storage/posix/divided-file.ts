@@ -106,6 +106,8 @@ export function readDividedState(where: FileDirectories): { version: string; tem
   return { version, temporary };
 }
 
+type CompletionMeans = { readonly keeper: Keeper; readonly content: ContentCopy };
+
 /**
  * Gives a file whose parts are all written its size, metadata and name. `CHANGED` when the source is no longer the
  * version that the parts came from, or when the temporary file is not the one that they were written to.
@@ -113,11 +115,11 @@ export function readDividedState(where: FileDirectories): { version: string; tem
 export function completeParts(
   request: FileRequest,
   where: FileDirectories,
-  keeper: Keeper,
+  means: CompletionMeans,
 ): 'copied' | 'skipped' {
   const source = openSource(where.sourceDirectory, where.name, where.followsSymlinks);
   try {
-    return completeFrom(source, request, where, keeper);
+    return completeFrom(source, request, where, means);
   } finally {
     close(source);
   }
@@ -127,7 +129,7 @@ function completeFrom(
   source: number,
   request: FileRequest,
   where: FileDirectories,
-  keeper: Keeper,
+  means: CompletionMeans,
 ): 'copied' | 'skipped' {
   before.readOpen(source, 'look at source');
   if (before.version !== request.version) throw new SystemError('CHANGED', 'copy');
@@ -137,7 +139,7 @@ function completeFrom(
   if (status === ENOENT && isThere(where)) return 'copied';
   check(status, 'look at the temporary file');
   if (existing.identity !== request.temporary) throw new SystemError('CHANGED', 'look at the temporary file');
-  return completeTemporary(source, where, keeper);
+  return completeTemporary(source, where, means);
 }
 
 function confirmThere(where: FileDirectories): 'skipped' {
@@ -145,13 +147,18 @@ function confirmThere(where: FileDirectories): 'skipped' {
   return 'skipped';
 }
 
-function completeTemporary(source: number, where: FileDirectories, keeper: Keeper): 'copied' {
+function completeTemporary(
+  source: number,
+  where: FileDirectories,
+  { keeper, content }: CompletionMeans,
+): 'copied' {
   const { directory, destinationDirectory, temporary, name } = where;
   const fd = openTemporary(where, 0);
   try {
     check(ftruncate(fd, before.bytes), 'set size');
     // An earlier attempt may have made it, when its directory gave ACLs away
     applyMetadata(fd, { status: before, source, directory, keeper }, 'anything');
+    content.secure(fd);
     check(renameat(destinationDirectory, temporary, destinationDirectory, name), 'rename');
   } finally {
     close(fd);

@@ -257,6 +257,8 @@ export const lseek = declare('int64_t lseek(int, int64_t, int)') as (
 ) => number;
 /** ftruncate(2) */
 export const ftruncate = declare('int ftruncate(int, int64_t)') as (fd: number, bytes: number) => number;
+/** fsync(2) */
+export const fsync = declare('int fsync(int)') as (fd: number) => number;
 /** chdir(2), for directories whose names are not UTF-8 */
 export const chdir = declare('int chdir(const char *)') as (path: NativeName) => number;
 

@@ -30,6 +30,8 @@ export type PosixStorageRequest = Omit<TreesRequest, 'followsSymlinks'> & {
   readonly fidelity?: Fidelity;
   /** Left out: as fast as it goes. They hold for all that the opening thread does. */
   readonly limits?: SharedLimits | undefined;
+  /** True: each file is on disk before it gets its name. */
+  readonly syncsFiles?: boolean;
 };
 
 /** Two trees on mounted file systems. Opening it throws a SystemError when a root is missing. */
@@ -39,12 +41,13 @@ export class PosixStorage implements Storage {
   readonly #fidelity: Fidelity;
   readonly #notes = new EntryNotes();
   readonly #keeper: Keeper;
-  readonly #content = new ContentCopy();
+  readonly #content: ContentCopy;
 
   constructor(request: PosixStorageRequest) {
     this.#request = request;
     this.#fidelity = request.fidelity ?? fullFidelity;
     this.#keeper = new Keeper(this.#fidelity, this.#notes.note);
+    this.#content = new ContentCopy({ syncsFiles: request.syncsFiles === true });
     setLimits(request.limits);
     this.#trees = new Trees({ ...request, followsSymlinks: this.#keeper.followsSymlinks });
   }
@@ -78,7 +81,7 @@ export class PosixStorage implements Storage {
   completeFile(request: FileRequest): FinishedEntry {
     return this.#finished(request, () => {
       const where = this.#where(request.ordinal, request.path);
-      return putUnlocking((there) => completeParts(request, there, this.#keeper), where);
+      return putUnlocking((there) => completeParts(request, there, { keeper: this.#keeper, content: this.#content }), where);
     });
   }
 

@@ -85,6 +85,7 @@ function copyOnce(request: PutRequest, source: number): boolean {
     const { directory, keeper, content } = request;
     applyMetadata(file.fd, { status: before, source, directory, keeper });
     if (!after.readOpen(source, 'look at source').isUnchangedSince(before)) return false;
+    content.secure(file.fd);
     isDone = file.publish();
     if (isDone) content.count(way);
   } finally {

@@ -93,7 +93,7 @@ describe.each([
   test.each(sizes)('%d bytes arrive as they are', (bytes) => {
     const { steps } = stepsWith(replaced);
     writeFileSync(`${directory}/a`, randomBytes(bytes));
-    expect(copyFile(new ContentCopy(steps), `${directory}/a`, `${directory}/b`)).toEqual([{ bytes, way }]);
+    expect(copyFile(new ContentCopy({ steps }), `${directory}/a`, `${directory}/b`)).toEqual([{ bytes, way }]);
     expect(readFileSync(`${directory}/b`).equals(readFileSync(`${directory}/a`))).toBe(true);
   });
 
@@ -101,7 +101,7 @@ describe.each([
     const { steps } = stepsWith(replaced);
     const bytes = 3 * largeContent;
     makeSparse(`${directory}/a`, bytes);
-    const [copied] = copyFile(new ContentCopy(steps), `${directory}/a`, `${directory}/b`);
+    const [copied] = copyFile(new ContentCopy({ steps }), `${directory}/a`, `${directory}/b`);
     expect(copied!.way).toBe(way);
     const [source, made] = [openSync(`${directory}/a`, 'r'), openSync(`${directory}/b`, 'r')];
     expect(fstatSync(made).blocks).toBeLessThanOrEqual(fstatSync(source).blocks);
@@ -114,14 +114,14 @@ describe.each([
     writeFileSync(`${directory}/a`, randomBytes(2 * MiB + 7));
     const cuts = [0, 1, 4097, MiB + 3, 2 * MiB + 7];
     const ranges = cuts.slice(1).map((to, i): Range => [cuts[i]!, to]);
-    copyFile(new ContentCopy(steps), `${directory}/a`, `${directory}/b`, ranges.reverse());
+    copyFile(new ContentCopy({ steps }), `${directory}/a`, `${directory}/b`, ranges.reverse());
     expect(readFileSync(`${directory}/b`).equals(readFileSync(`${directory}/a`))).toBe(true);
   });
 
   test('a source that became shorter ends where it ends', () => {
     const { steps } = stepsWith(replaced);
     writeFileSync(`${directory}/a`, randomBytes(MiB));
-    const [copied] = copyFile(new ContentCopy(steps), `${directory}/a`, `${directory}/b`, [[0, 2 * MiB]]);
+    const [copied] = copyFile(new ContentCopy({ steps }), `${directory}/a`, `${directory}/b`, [[0, 2 * MiB]]);
     expect(copied!.bytes).toBe(MiB);
     expect(readFileSync(`${directory}/b`).equals(readFileSync(`${directory}/a`))).toBe(true);
   });
@@ -141,13 +141,13 @@ describe('what was refused', () => {
       ...without('clone', 'copy_file_range'),
       sendfile: () => ENOSYS,
     });
-    expect(new Set(copies(new ContentCopy(steps), 5))).toEqual(new Set(['read/write']));
+    expect(new Set(copies(new ContentCopy({ steps }), 5))).toEqual(new Set(['read/write']));
     for (const name of ['clone', 'copy_file_range', 'sendfile']) expect(countOf(taken, name)).toBe(1);
   });
 
   test('between one pair of file systems is not held against another', () => {
     const { steps, taken } = stepsWith(without('clone', 'copy_file_range'));
-    const content = new ContentCopy(steps);
+    const content = new ContentCopy({ steps });
     writeFileSync(`${directory}/a`, randomBytes(MiB));
     const fd = openSync(`${directory}/a`, 'r');
     const out = openSync(`${directory}/b`, 'w');
@@ -176,7 +176,7 @@ describe('what was refused', () => {
     ['for a reason that may be the file’s own', EINVAL, 8],
   ])('of a file %s is asked for again with the next', (_, errno, asked) => {
     const { steps, taken } = stepsWith({ ...without('clone'), copy_file_range: () => errno });
-    expect(new Set(copies(new ContentCopy(steps), 20))).toEqual(new Set(['sendfile']));
+    expect(new Set(copies(new ContentCopy({ steps }), 20))).toEqual(new Set(['sendfile']));
     expect(countOf(taken, 'copy_file_range')).toBe(asked);
   });
 
@@ -186,7 +186,7 @@ describe('what was refused', () => {
       ...without('clone'),
       copy_file_range: (...args) => (call++ % 2 === 0 ? EINVAL : contentSteps.copy_file_range(...args)),
     });
-    copies(new ContentCopy(steps), 30);
+    copies(new ContentCopy({ steps }), 30);
     expect(countOf(taken, 'copy_file_range')).toBe(30);
   });
 
@@ -197,24 +197,24 @@ describe('what was refused', () => {
       copy_file_range: (source, destination, at) =>
         call++ === 0 ? contentSteps.copy_file_range(source, destination, at, 70_001) : EXDEV,
     });
-    expect(copies(new ContentCopy(steps), 1)).toEqual(['sendfile']);
+    expect(copies(new ContentCopy({ steps }), 1)).toEqual(['sendfile']);
     expect(readFileSync(`${directory}/0`).equals(readFileSync(`${directory}/a`))).toBe(true);
   });
 
   test('by saying that there is nothing to copy is done another way', () => {
     const { steps } = stepsWith({ ...without('clone'), copy_file_range: () => 0, sendfile: () => 0 });
-    expect(copies(new ContentCopy(steps), 2)).toEqual(['read/write', 'read/write']);
+    expect(copies(new ContentCopy({ steps }), 2)).toEqual(['read/write', 'read/write']);
     expect(readFileSync(`${directory}/1`).equals(readFileSync(`${directory}/a`))).toBe(true);
   });
 
   test('is no refusal when the disk is at fault', () => {
     const { steps } = stepsWith({ ...without('clone'), copy_file_range: () => EIO });
-    expect(() => copies(new ContentCopy(steps), 1)).toThrow('copy: EIO');
+    expect(() => copies(new ContentCopy({ steps }), 1)).toThrow('copy: EIO');
   });
 
   test('by a clone, for whatever reason, is copied', () => {
     const { steps } = stepsWith({ clone: () => EIO });
-    expect(copies(new ContentCopy(steps), 1)).toEqual(['copy_file_range']);
+    expect(copies(new ContentCopy({ steps }), 1)).toEqual(['copy_file_range']);
   });
 });
 

@@ -35,7 +35,7 @@ test('a large file is copied in steps that keep to the limit', () => {
   setLimits(limits);
   const range = { from: 0, to: 4 * MiB, bytes: 4 * MiB, maySkipHoles: false };
   // No two file systems: nothing is shared
-  const content = new ContentCopy({ ...contentSteps, clone: () => -95, cloneRange: () => -95 });
+  const content = new ContentCopy({ steps: { ...contentSteps, clone: () => -95, cloneRange: () => -95 } });
   const copy = () => content.copy({ source, destination, devices: [1, 2], ...range });
   expect(timeOf(copy)).toBeGreaterThan(200);
   expect(takeBytes(64 * MiB)).toBe(MiB);
