@@ -81,7 +81,10 @@ export class PosixStorage implements Storage {
   completeFile(request: FileRequest): FinishedEntry {
     return this.#finished(request, () => {
       const where = this.#where(request.ordinal, request.path);
-      return putUnlocking((there) => completeParts(request, there, { keeper: this.#keeper, content: this.#content }), where);
+      return putUnlocking(
+        (there) => completeParts(request, there, { keeper: this.#keeper, content: this.#content }),
+        where,
+      );
     });
   }
 

@@ -93,7 +93,9 @@ describe.each([
   test.each(sizes)('%d bytes arrive as they are', (bytes) => {
     const { steps } = stepsWith(replaced);
     writeFileSync(`${directory}/a`, randomBytes(bytes));
-    expect(copyFile(new ContentCopy({ steps }), `${directory}/a`, `${directory}/b`)).toEqual([{ bytes, way }]);
+    expect(copyFile(new ContentCopy({ steps }), `${directory}/a`, `${directory}/b`)).toEqual([
+      { bytes, way },
+    ]);
     expect(readFileSync(`${directory}/b`).equals(readFileSync(`${directory}/a`))).toBe(true);
   });
 

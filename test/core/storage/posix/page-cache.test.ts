@@ -39,12 +39,8 @@ const refuse = () => -18;
 
 /** By another way than a reflink, which brings nothing into memory. */
 function copy(from: number, to: number): void {
-  const content = new ContentCopy({
-    ...contentSteps,
-    clone: refuse,
-    cloneRange: refuse,
-    copy_file_range: refuse,
-  });
+  const refusals = { clone: refuse, cloneRange: refuse, copy_file_range: refuse };
+  const content = new ContentCopy({ steps: { ...contentSteps, ...refusals } });
   content.copy({ source, destination, devices, from, to, bytes, maySkipHoles: false });
 }
 
