@@ -37,7 +37,7 @@ describe.skipIf(typeof mounted === 'string')('where each request takes its time'
   }
 
   it('a worker has more files in flight than CPUs', async () => {
-    expect(await most('adaptive', '--cpus-per-task', '1')).toBeGreaterThan(5);
+    expect(await most('adaptive', '--cpus-per-task', '1')).toBeGreaterThan(2);
   });
 
   it('a worker has as many in flight as the user says', async () => {
