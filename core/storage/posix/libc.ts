@@ -60,7 +60,6 @@ export function nativeName(text: string): NativeName {
 
 export const AT_FDCWD = -100;
 export const AT_SYMLINK_NOFOLLOW = 0x100;
-export const AT_REMOVEDIR = 0x200;
 export const AT_SYMLINK_FOLLOW = 0x400;
 export const AT_EMPTY_PATH = 0x1000;
 export const AT_NO_AUTOMOUNT = 0x800;
@@ -262,16 +261,8 @@ export const fsync = declare('int fsync(int)') as (fd: number) => number;
 /** chdir(2), for directories whose names are not UTF-8 */
 export const chdir = declare('int chdir(const char *)') as (path: NativeName) => number;
 
-const rawSyncfs = libc.func('int syncfs(int)');
-/** syncfs(2), on a thread of its own: the caller's other work goes on. Its errno is lost there, so any failure is EIO. */
-export function syncfs(fd: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    rawSyncfs.async(fd, (error: Error | null, result: number) => {
-      if (error) reject(error);
-      else resolve(result < 0 ? -koffi.os.errno.EIO! : result);
-    });
-  });
-}
+/** syncfs(2), while the caller's other work goes on */
+export const syncfs = declareAsync('int syncfs(int)') as (fd: number) => Promise<number>;
 
 const names = new Map<number, string>(Object.entries(koffi.os.errno).map(([name, code]) => [code, name]));
 names.set(koffi.os.errno.EAGAIN ?? 11, 'EAGAIN');

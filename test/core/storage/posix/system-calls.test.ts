@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { afterAll, expect, test } from 'vitest';
 import type { Entry } from '../../../../core/model/entry.ts';
@@ -192,3 +192,19 @@ test.each([
     }
   },
 );
+
+test('a file that cannot be linked without /proc gets a temporary name instead', async ({ skip }) => {
+  const words = ['unshare', '-m', 'sh', '-c', 'mount -t tmpfs none /proc && exec "$@"', 'sh'];
+  const alone = await execa(words[0]!, [...words.slice(1), 'true'], { reject: false });
+  if (alone.failed) skip('this user may not have mounts of his own');
+  const trees = makeTwoTrees();
+  try {
+    for (const name of ['a', 'b']) writeFileSync(`${trees.source}/${name}`, name);
+    const group = filesGroup(['a', 'b'], 1);
+    await program.run({ request: requestFor(trees), calls: [['copyGroup', group]] }, words, 0);
+    expect(readdirSync(trees.destination).sort()).toEqual(['a', 'b']);
+    expect(readFileSync(`${trees.destination}/b`, 'utf8')).toBe('b');
+  } finally {
+    trees.remove();
+  }
+});
