@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { BcopyError, exitCodes } from '../core/model/errors.ts';
 import type { PosixStorageRequest } from '../core/storage/posix/posix-storage.ts';
@@ -55,5 +56,7 @@ function explain(error: unknown): number {
   return exitCodes.bug;
 }
 
+// Groups and answers are garbage soon: the space for new objects, of which V8 would make more and more, stays as it is
+if (isMainThread) setFlagsFromString('--semi-space-growth-factor=1');
 if (isMainThread) process.exitCode = await main(process.argv.slice(2)).catch(explain);
 else answerRequests(parentPort!, workerData as PosixStorageRequest);

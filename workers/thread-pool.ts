@@ -39,7 +39,7 @@ type Thread = {
 };
 
 /** What a thread makes is garbage as soon as it has answered. */
-const resourceLimits = { maxYoungGenerationSizeMb: 4 };
+const resourceLimits = { maxYoungGenerationSizeMb: 2 };
 const tickMs = 60;
 /** Two that a thread has when it is quick, and one to choose from. */
 const requestsPerThread = 3;
