@@ -8,7 +8,7 @@ PROGRAMS := workers/main.ts cli/schedulers/local/supervisor.ts cli/scan-thread.t
 # The string-width that yargs would bring spends 25 ms of each start on Intl and emojis; version 4 does not
 LIGHT := --alias:string-width=./node_modules/string-width/index.js
 # In pieces: each command loads what it needs
-COMMANDS := cli/main.ts
+COMMANDS := cli/main.ts cli/continue.ts
 SOURCES := $(shell find bench cli core workers -name '*.ts') package.json Makefile
 # yargs and handlebars need a `require`, under a name that does not collide with yargs's own import
 BANNER := import {createRequire as bundleRequire} from "node:module"; const require = bundleRequire(import.meta.url);

@@ -134,6 +134,24 @@ export const copyTable = [
     group: running,
     help: 'put on disk: none, at each checkpoint, or each file by itself (default: checkpoint)',
   },
+  {
+    name: 'tries',
+    kind: 'value',
+    group: running,
+    help: 'how often what fails for a passing cause is tried (default: 4)',
+  },
+  {
+    name: 'max-attempts',
+    kind: 'value',
+    group: running,
+    help: 'how often the copy is submitted, by itself too, until it is whole (default: 10)',
+  },
+  {
+    name: 'no-continue',
+    kind: 'switch',
+    group: running,
+    help: 'submit once; the rest is left to --retry',
+  },
   { name: 'cpus-per-task', kind: 'value', group: slurm, help: 'CPUs of each task (default: 2)' },
   {
     name: 'account',

@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { BcopyError, exitCodes } from '../core/model/errors.ts';
 import type { PosixStorageRequest } from '../core/storage/posix/posix-storage.ts';
+import { continueRun } from './continue.ts';
 import { answerRequests } from './engine.ts';
 import { reportFinish, runFinish } from './finish.ts';
 import { runTask } from './task.ts';
@@ -31,6 +32,7 @@ async function finish(attempt: number, log: TaskLog): Promise<number> {
     },
   );
   log.line(isWhole ? 'complete' : 'incomplete');
+  if (!isWhole) await continueRun(context, new URL(import.meta.url));
   return isWhole ? exitCodes.done : exitCodes.incomplete;
 }
 

@@ -3,8 +3,8 @@ import { stat } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { BcopyError, exitCodes } from '../../core/model/errors.ts';
 import type { LogsOptions } from '../job-options.ts';
-import { type FoundRun, findRunOfJob, readRun } from '../steps/find-run.ts';
-import { readRunStatus } from '../steps/run-status.ts';
+import { type FoundAttempt, type FoundRun, findRunOfJob, readRun } from '../steps/find-run.ts';
+import { headOf, readRunStatus } from '../steps/run-status.ts';
 import { schedulerOf } from '../steps/scheduler-of-run.ts';
 import type { CommandContext } from './context.ts';
 
@@ -20,11 +20,17 @@ export async function logs(options: LogsOptions, context: CommandContext): Promi
 
 function fileOf(run: FoundRun, { shard, job, err }: LogsOptions): string {
   const ending = err ? 'err' : 'log';
-  if (shard === undefined) return run.paths.userLog(job, ending);
   const named = run.attempts.filter(({ jobs }) =>
     [...jobs.arrays.map(({ job: id }) => id), jobs.finish].includes(job),
   );
-  for (const attempt of [...named, ...run.attempts.toReversed()]) {
+  if (shard === undefined) {
+    const told = named[0] && headOf(run, named[0]).jobs.announced;
+    return run.paths.userLog(told ?? job, ending);
+  }
+  for (const attempt of [
+    ...run.attempts.filter((candidate) => isOfChain(run, candidate, named)).toReversed(),
+    ...run.attempts.toReversed(),
+  ]) {
     const array = attempt.arrays.find(({ base, tasks }) => tasks.includes(shard - base));
     const id = attempt.jobs.arrays.find(({ number }) => number === array?.number)?.job;
     if (array !== undefined && id !== undefined)
@@ -33,6 +39,12 @@ function fileOf(run: FoundRun, { shard, job, err }: LogsOptions): string {
   throw new BcopyError('runNotFound', `cannot show shard ${shard}: job ${job} has no such shard`, {
     hint: `bcopy status ${job} tells how many there are`,
   });
+}
+
+/** An attempt that one of these has led to, itself included. */
+function isOfChain(run: FoundRun, attempt: FoundAttempt, named: readonly FoundAttempt[]): boolean {
+  const head = headOf(run, attempt).attempt;
+  return named.some((one) => one.attempt === attempt.attempt || one.attempt === head);
 }
 
 function missing({ shard }: LogsOptions, file: string): never {

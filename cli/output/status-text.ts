@@ -7,10 +7,10 @@ import type { RunStatus, ShardStatus } from '../steps/run-status.ts';
 /** `bcopy status JOBID`: the run, a line for each state that shards are in, the books, rate and remaining time. */
 export function formatStatus(status: RunStatus): string {
   const { run, attempt, phase, account } = status;
-  const job = attempt?.jobs.announced ?? '-';
+  const job = status.job ?? '-';
   const lines = [
     `job ${job}: ${phase}`,
-    `run          ${run.info.id}, attempt ${attempt?.attempt ?? 0}`,
+    `run          ${run.info.id}, attempt ${attempt?.attempt ?? 0}${sayContinuation(status)}`,
     `source       ${quoteName(run.info.source.path)}`,
     `destination  ${quoteName(run.info.destination.path)}`,
     `queue        ${attempt?.queue ?? '-'} (${attempt?.scheduler ?? '-'})`,
@@ -26,6 +26,12 @@ export function formatStatus(status: RunStatus): string {
     ...nextLines(status, job),
   ];
   return `${lines.join('\n').trimEnd()}\n`;
+}
+
+/** The jobs of a later attempt have numbers of their own. */
+function sayContinuation({ attempt, job }: RunStatus): string {
+  const own = attempt?.jobs.announced;
+  return own === undefined || own === job ? '' : `, which goes on by itself as job ${own}`;
 }
 
 const tasksAtMost = 8;
@@ -61,10 +67,11 @@ function paceLines({ rate, remainingMs }: RunStatus): string[] {
   return remainingMs === undefined ? lines : [...lines, `remaining    about ${formatDuration(remainingMs)}`];
 }
 
-function nextLines({ phase, run }: RunStatus, job: string): string[] {
+function nextLines({ phase, run, next }: RunStatus, job: string): string[] {
   if (phase === 'complete') return [];
   if (phase === 'incomplete' || phase === 'not submitted')
     return [
+      ...(next?.kind === 'ends' ? [`it does not go on by itself: ${next.why}`] : []),
       `to go on, in the directory where it was made:`,
       `  ${[...run.info.command, '--retry'].map(quoteForShell).join(' ')}`,
     ];
@@ -72,12 +79,11 @@ function nextLines({ phase, run }: RunStatus, job: string): string[] {
 }
 
 /** One line of `bcopy status` without a job number. */
-export function formatRunLine({ run, attempt, phase, account }: RunStatus): string {
+export function formatRunLine({ run, job = '-', phase, account }: RunStatus): string {
   const done =
     account.planned.entries === 0
       ? 100
       : Math.floor((100 * (account.planned.entries - account.left.entries)) / account.planned.entries);
-  const job = attempt?.jobs.announced ?? '-';
   return `${job.padEnd(10)} ${phase.padEnd(13)} ${String(done).padStart(3)} %  ${run.info.createdAt}  ${quoteName(run.info.source.path)} -> ${quoteName(run.info.destination.path)}\n`;
 }
 
@@ -85,6 +91,8 @@ export function formatRunLine({ run, attempt, phase, account }: RunStatus): stri
 export function statusFacts({
   run,
   attempt,
+  job,
+  next,
   phase,
   account,
   shards,
@@ -94,11 +102,13 @@ export function statusFacts({
   schedulerAnswered,
 }: RunStatus): object {
   return {
-    job: attempt?.jobs.announced ?? null,
+    job: job ?? null,
     /** The job after all tasks: whoever needs the whole copy waits for this one. */
     finish: attempt?.jobs.finish ?? null,
     run: run.info.id,
     attempt: attempt?.attempt ?? 0,
+    /** Why it does not go on by itself, once that is decided. */
+    endsBecause: next?.kind === 'ends' ? next.why : null,
     phase,
     scheduler: attempt?.scheduler ?? null,
     schedulerAnswered,

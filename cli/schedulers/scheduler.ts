@@ -1,17 +1,20 @@
 /** What a job asks of its scheduler; a value left out is the scheduler's own default. */
 export type Resources = {
-  readonly account?: string;
-  readonly partition?: string;
-  readonly qos?: string;
-  readonly time?: string;
-  readonly mem?: string;
-  readonly cpusPerTask?: number;
-  readonly constraint?: string;
-  readonly reservation?: string;
-  readonly mailUser?: string;
-  readonly mailType?: string;
+  readonly account?: string | undefined;
+  readonly partition?: string | undefined;
+  readonly qos?: string | undefined;
+  /** The time limit, as SLURM writes it. */
+  readonly time?: string | undefined;
+  readonly mem?: string | undefined;
+  readonly cpusPerTask?: number | undefined;
+  readonly constraint?: string | undefined;
+  readonly reservation?: string | undefined;
+  readonly mailUser?: string | undefined;
+  readonly mailType?: string | undefined;
+  /** Nodes that are not to be used. */
+  readonly excludeNodes?: readonly string[] | undefined;
   /** Further options of the scheduler's own submit command, one argument each, passed as they are. */
-  readonly extraArguments?: readonly string[];
+  readonly extraArguments?: readonly string[] | undefined;
 };
 
 /** Which tasks an array has, and how many of them may run at once. */
@@ -36,6 +39,8 @@ export type JobRequest = {
   readonly output: string;
   readonly error: string;
   readonly array?: ArrayRequest;
+  /** True: its process is to get SIGUSR1 some time before its time limit, where there is one. */
+  readonly isWarned?: boolean;
   /** Jobs that must have ended, well or badly, before this one starts (SLURM's afterany). */
   readonly after: readonly JobRef[];
   readonly resources: Resources;

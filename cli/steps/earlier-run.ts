@@ -82,8 +82,7 @@ function find({ trees }: Copy): Promise<FoundRun | undefined> {
   return findNewestRun(trees.source.path, trees.destination.path);
 }
 
-function refuseIfBusy(run: FoundRun, { phase, schedulerAnswered, attempt }: RunStatus): void {
-  const job = attempt?.jobs.announced;
+function refuseIfBusy(run: FoundRun, { phase, schedulerAnswered, job }: RunStatus): void {
   if (!['pending', 'running', 'finishing'].includes(phase)) return;
   if (!schedulerAnswered) {
     throw new BcopyError(

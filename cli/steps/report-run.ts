@@ -1,11 +1,13 @@
 import { readPlan } from '../../core/run/plan-file.ts';
 import { writeReport } from '../../core/run/write-report.ts';
 import type { FoundRun } from './find-run.ts';
+import { headOf, newestAttempt } from './run-status.ts';
 
 /** Writes JOBID.log and JOBID.err of the newest attempt in the stead of a finish that was cancelled or never began. */
-export async function reportRun({ paths, info, attempts }: FoundRun): Promise<void> {
-  const attempt = attempts.at(-1);
-  const job = attempt?.jobs.announced;
+export async function reportRun(run: FoundRun): Promise<void> {
+  const { paths, info } = run;
+  const attempt = newestAttempt(run);
+  const job = attempt && headOf(run, attempt).jobs.announced;
   if (attempt === undefined || job === undefined) return;
   await writeReport({ paths, info, plan: await readPlan(paths), attempt, job });
 }

@@ -1,5 +1,6 @@
 import { type Account, isComplete } from '../../core/model/account.ts';
 import type { Plan } from '../../core/model/plan.ts';
+import { type Next, readNext } from '../../core/run/next-file.ts';
 import { paceOfAttempt } from '../../core/run/pace.ts';
 import { readPlan } from '../../core/run/plan-file.ts';
 import { accountOfRun, type RunState, readRunState, shardsWithWorkLeft } from '../../core/run/run-state.ts';
@@ -27,13 +28,20 @@ export type ShardStatus = {
   readonly task: string;
   readonly node: string;
   readonly reason: string;
+  /** The scheduler's own word for its task; empty when it does not know, or was not asked. */
+  readonly state: string;
 };
 
 export type RunPhase = 'not submitted' | 'pending' | 'running' | 'finishing' | 'complete' | 'incomplete';
 
 export type RunStatus = {
   readonly run: FoundRun;
+  /** The newest that was submitted, if any was. */
   readonly attempt: FoundAttempt | undefined;
+  /** The number that the user was told for it, or for the attempt that it continues. */
+  readonly job: string | undefined;
+  /** What follows that attempt; undefined while nothing is decided, and when it is whole. */
+  readonly next: Next | undefined;
   readonly phase: RunPhase;
   readonly account: Account;
   readonly shards: readonly ShardStatus[];
@@ -42,7 +50,7 @@ export type RunStatus = {
   readonly remainingMs: number | undefined;
   /** Shards that a --retry would cover. */
   readonly left: readonly number[];
-  /** True when finish of the newest attempt has come to its end: then JOBID.log is written. */
+  /** True when finish of the newest attempt has come to its end and no other follows: then JOBID.log is written. */
   readonly isFinished: boolean;
   /** False when the scheduler gave no answer: then the journals alone are told. */
   readonly schedulerAnswered: boolean;
@@ -53,16 +61,19 @@ export async function readRunStatus(run: FoundRun, scheduler: Scheduler | undefi
   const plan = await readPlan(run.paths);
   const state = await readRunState(run.paths, plan);
   const account = accountOfRun(plan, state);
-  const attempt = run.attempts.at(-1);
-  const isFinished = attempt !== undefined && hasFinished(attempt, state);
+  const attempt = newestAttempt(run);
+  const next = attempt && (await readNext(run.paths, attempt.attempt));
+  const isFinished = attempt !== undefined && hasFinished({ attempt, state, account, next });
   const tasks = attempt === undefined || isFinished ? [] : await askFor(run, attempt, scheduler);
   const shards = plan.shards.map((_, number) => shardStatus(plan, state, number, attempt, tasks));
   const left = shardsWithWorkLeft(plan, state);
-  const phase = phaseOf({ attempt, state, account, shards, tasks });
+  const phase = phaseOf({ attempt, isFinished, account, shards, tasks });
   const pace = paceOf(state, attempt, account);
   return {
     run,
     attempt,
+    job: attempt && headOf(run, attempt).jobs.announced,
+    next,
     phase,
     account,
     shards,
@@ -73,10 +84,29 @@ export async function readRunStatus(run: FoundRun, scheduler: Scheduler | undefi
   };
 }
 
-/** True once finish of the newest attempt has come to its end. */
-export function hasFinished(attempt: FoundAttempt, state: RunState): boolean {
+/** The newest attempt that was submitted, else the newest. */
+export function newestAttempt({ attempts }: FoundRun): FoundAttempt | undefined {
+  return attempts.findLast(({ jobs }) => jobs.announced !== undefined) ?? attempts.at(-1);
+}
+
+/** The attempt that the user gave a command for, of which this one is the continuation; itself where it is none. */
+export function headOf(run: FoundRun, attempt: FoundAttempt): FoundAttempt {
+  const earlier = run.attempts.find((candidate) => candidate.attempt === attempt.continues);
+  return earlier === undefined ? attempt : headOf(run, earlier);
+}
+
+type EndFacts = {
+  readonly attempt: FoundAttempt;
+  readonly state: RunState;
+  readonly account: Account;
+  readonly next: Next | undefined;
+};
+
+/** True once finish of an attempt has come to its end, and it is known that no other attempt follows. */
+function hasFinished({ attempt, state, account, next }: EndFacts): boolean {
   const journal = state.finish.journal;
-  return journal?.name.attempt === attempt.attempt && journal.endedAt !== undefined;
+  if (journal?.name.attempt !== attempt.attempt || journal.endedAt === undefined) return false;
+  return isComplete(account) || attempt.maxAttempts === undefined || next !== undefined;
 }
 
 export function jobsOf(run: FoundRun, attempt: FoundAttempt): JobRef[] {
@@ -124,6 +154,7 @@ function shardStatus(
     task,
     node: journal?.name.host ?? known?.node ?? '',
     reason: known?.reason ?? '',
+    state: known?.state ?? '',
   };
 }
 
@@ -151,15 +182,15 @@ function shardPhase({ isDone, isInAttempt, known, tasks, reason, hasBegun }: Sha
 
 type PhaseFacts = {
   readonly attempt: FoundAttempt | undefined;
-  readonly state: RunState;
+  readonly isFinished: boolean;
   readonly account: Account;
   readonly shards: readonly ShardStatus[];
   readonly tasks: readonly TaskState[] | undefined;
 };
 
-function phaseOf({ attempt, state, account, shards, tasks }: PhaseFacts): RunPhase {
+function phaseOf({ attempt, isFinished, account, shards, tasks }: PhaseFacts): RunPhase {
   if (attempt?.jobs.announced === undefined) return 'not submitted';
-  if (hasFinished(attempt, state)) return isComplete(account) ? 'complete' : 'incomplete';
+  if (isFinished) return isComplete(account) ? 'complete' : 'incomplete';
   const phases = new Set(shards.map(({ phase }) => phase));
   if (phases.has('running')) return 'running';
   if (phases.has('pending') || phases.has('stuck')) return 'pending';

@@ -1,38 +1,23 @@
 import { stat, writeFile } from 'node:fs/promises';
 import fsExtra from 'fs-extra';
-import type { Fidelity } from '../../core/model/fidelity.ts';
-import type { SyncWord } from '../../core/model/sync.ts';
-import {
-  type Attempt,
-  type WorkerLimits,
-  writeAttempt,
-  writeSubmitted,
-} from '../../core/run/attempt-file.ts';
+import { type Attempt, type Submission, writeAttempt, writeSubmitted } from '../../core/run/attempt-file.ts';
 import { writeOnce } from '../../core/run/files.ts';
 import type { RunPaths } from '../../core/run/run-paths.ts';
-import type { JobRef, JobRequest, Resources, Scheduler, SchedulerLimits } from '../schedulers/scheduler.ts';
+import type { JobRef, JobRequest, Scheduler, SchedulerLimits } from '../schedulers/scheduler.ts';
 import { renderJobScript } from './job-script.ts';
+
+/** An attempt as far as it does not depend on the scheduler. */
+export type WantedAttempt = Omit<Attempt, 'createdAt' | 'scheduler' | 'arrays' | 'submission'> & {
+  readonly submission: Submission;
+};
 
 export type SubmitRequest = {
   readonly paths: RunPaths;
   readonly runId: string;
-  readonly attempt: number;
+  readonly version: string;
   /** The shards with work left, ascending; empty when only finish is to be done again. */
   readonly shards: readonly number[];
-  readonly workers: number;
-  readonly cpus: number;
-  readonly threads: number | undefined;
-  readonly limits: WorkerLimits;
-  readonly checkpointSeconds: number;
-  readonly sync: SyncWord;
-  readonly fidelity: Fidelity;
-  readonly verbose: boolean;
-  readonly resources: Resources;
-  readonly queue: string;
-  readonly templates: string | undefined;
-  readonly node: string;
-  readonly worker: string;
-  readonly version: string;
+  readonly attempt: WantedAttempt;
 };
 
 /** Everything that the scheduler will be asked for, written down before it is asked. */
@@ -48,23 +33,11 @@ export async function prepareAttempt(
   scheduler: Scheduler,
   limits: SchedulerLimits,
 ): Promise<PreparedAttempt> {
-  const { paths, attempt: number } = request;
+  const { paths } = request;
   const arrays = arraysFor(request.shards, limits.maxTaskNumber);
-  const attempt: Attempt = {
-    attempt: number,
-    createdAt: new Date().toISOString(),
-    scheduler: scheduler.kind,
-    queue: request.queue,
-    workers: request.workers,
-    cpus: request.cpus,
-    ...(request.threads === undefined ? {} : { threads: request.threads }),
-    ...(Object.keys(request.limits).length === 0 ? {} : { limits: request.limits }),
-    checkpointSeconds: request.checkpointSeconds,
-    sync: request.sync,
-    fidelity: request.fidelity,
-    verbose: request.verbose,
-    arrays,
-  };
+  const createdAt = new Date().toISOString();
+  const attempt: Attempt = { ...request.attempt, createdAt, scheduler: scheduler.kind, arrays };
+  const { attempt: number } = attempt;
   await fsExtra.ensureDir(paths.attempt(number), { mode: 0o700 });
   await fsExtra.ensureDir(paths.logs(number), { mode: 0o700 });
   const scripts = arrays.map((array) => writeScript(request, 'task', array.number));
@@ -78,12 +51,10 @@ export async function prepareAttempt(
 }
 
 async function writeScript(request: SubmitRequest, kind: 'task' | 'finish', array = 0): Promise<void> {
-  const { runId, attempt, node, worker, version } = request;
-  const text = await renderJobScript(
-    kind,
-    { runId, attempt, array, node, worker, version },
-    request.templates,
-  );
+  const { runId, version } = request;
+  const { attempt, submission } = request.attempt;
+  const { node, worker, templates } = submission;
+  const text = await renderJobScript(kind, { runId, attempt, array, node, worker, version }, templates);
   await writeOnce(request.paths.script(attempt, kind, array), text);
 }
 
@@ -104,7 +75,8 @@ export function jobName(runId: string, attempt: number, array: number | 'finish'
 }
 
 function arrayRequest(request: SubmitRequest, { number, tasks }: Attempt['arrays'][number]): JobRequest {
-  const { attempt, paths, workers, cpus, resources } = request;
+  const { paths } = request;
+  const { attempt, workers, cpus, submission } = request.attempt;
   return {
     name: jobName(request.runId, attempt, number),
     script: paths.script(attempt, 'task', number),
@@ -113,11 +85,13 @@ function arrayRequest(request: SubmitRequest, { number, tasks }: Attempt['arrays
     error: `logs/${attempt}/%A_%a.err`,
     array: { tasks, atOnce: workers },
     after: [],
-    resources: { ...resources, cpusPerTask: cpus },
+    isWarned: true,
+    resources: { ...submission.resources, cpusPerTask: cpus },
   };
 }
 
-function finishRequest({ attempt, paths, runId, resources }: SubmitRequest): JobRequest {
+function finishRequest({ paths, runId, attempt: wanted }: SubmitRequest): JobRequest {
+  const { attempt, submission } = wanted;
   return {
     name: jobName(runId, attempt, 'finish'),
     script: paths.script(attempt, 'finish'),
@@ -125,7 +99,7 @@ function finishRequest({ attempt, paths, runId, resources }: SubmitRequest): Job
     output: `logs/${attempt}/%j_finish.log`,
     error: `logs/${attempt}/%j_finish.err`,
     after: [],
-    resources: { ...resources, cpusPerTask: 1 },
+    resources: { ...submission.resources, cpusPerTask: 1 },
   };
 }
 

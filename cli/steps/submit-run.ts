@@ -7,7 +7,13 @@ import { makeDestination, unmakeDestination } from './destination.ts';
 import { indexJob } from './find-run.ts';
 import type { DestinationTree, SourceTree } from './preflight.ts';
 import { explainRunError } from './run-errors.ts';
-import { announceLogs, type PreparedAttempt, prepareAttempt, submitAttempt } from './submit-attempt.ts';
+import {
+  announceLogs,
+  type PreparedAttempt,
+  prepareAttempt,
+  submitAttempt,
+  type WantedAttempt,
+} from './submit-attempt.ts';
 
 /** A copy that is settled: what was asked, where it runs, and whom to tell. */
 export type Copy = {
@@ -62,27 +68,29 @@ export async function submitRun(copy: Copy, run: ReadyRun): Promise<SubmittedRun
 /** Writes the next attempt down without submitting it. */
 export async function prepare(copy: Copy, run: ReadyRun): Promise<PreparedAttempt> {
   const { options, context, scheduler, limits } = copy;
-  const request = {
-    paths: run.paths,
-    runId: run.id,
+  const workerLimits = limitsOf(options);
+  const attempt: WantedAttempt = {
     attempt: run.attempt,
-    shards: run.shards,
+    queue: queueOf(copy),
     workers: workersOf(copy),
     cpus: options.cpusPerTask,
     threads: options.threads,
-    limits: limitsOf(options),
+    limits: Object.keys(workerLimits).length === 0 ? undefined : workerLimits,
     checkpointSeconds: options.checkpoint,
     sync: options.sync,
     fidelity: fidelityOf(options),
     verbose: options.verbose,
-    resources: resourcesOf(copy),
-    queue: queueOf(copy),
-    templates: options.templates,
-    node: options.node,
-    worker: options.workerBundle,
-    version: context.version,
+    tries: options.tries,
+    maxAttempts: options.noContinue ? undefined : options.maxAttempts,
+    submission: {
+      resources: resourcesOf(copy),
+      templates: options.templates,
+      node: options.node,
+      worker: options.workerBundle,
+    },
   };
-  return prepareAttempt(request, scheduler, limits);
+  const { paths, id: runId, shards } = run;
+  return prepareAttempt({ paths, runId, shards, attempt, version: context.version }, scheduler, limits);
 }
 
 /** What the user wants, else some tasks that each have their own CPUs, or as many as the CPUs of this machine are enough for. */

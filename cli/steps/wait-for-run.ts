@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { BcopyError } from '../../core/model/errors.ts';
 import { readJournal } from '../../core/run/journal-reader.ts';
+import { readNext } from '../../core/run/next-file.ts';
 import { parseJournalName, type RunPaths } from '../../core/run/run-paths.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import { untilChanged } from '../schedulers/until-changed.ts';
@@ -18,15 +19,27 @@ export type WaitOptions = {
 const lookMs = { slurm: 1000, local: 100 };
 const statusMs = { slurm: 15_000, local: 1000 };
 
-/** Waits until finish of an attempt has ended, or can never start; returns what the run has come to. */
-export async function waitForRun(id: string, attempt: number, options: WaitOptions): Promise<RunStatus> {
+/**
+ * Waits until finish of an attempt, and of those that follow it by themselves, has ended, or can never start; returns
+ * what the run has come to.
+ */
+export async function waitForRun(id: string, first: number, options: WaitOptions): Promise<RunStatus> {
   const { scheduler, signal } = options;
   let pause = 20;
   let nextStatus = Date.now() + statusMs[scheduler.kind];
   const told = new Set<string>();
-  const run = await readRun(id);
+  let attempt = first;
+  let run = await readRun(id);
   for (let lost = 0; ; ) {
-    if (await hasFinishEnded(run.paths, attempt)) return readRunStatus(run, undefined);
+    if (await hasFinishEnded(run.paths, attempt)) {
+      const next = await readNext(run.paths, attempt);
+      if (next?.kind === 'again') {
+        options.note(`attempt ${next.attempt} goes on with what is left, as job ${next.job}`);
+        [attempt, run] = [next.attempt, await readRun(id)];
+      }
+      const status = await readRunStatus(run, undefined);
+      if (status.isFinished) return status;
+    }
     await pauseFor(run.paths.journals, pause, signal);
     pause = Math.min(lookMs[scheduler.kind], pause * 1.3);
     if (Date.now() < nextStatus) continue;

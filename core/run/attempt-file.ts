@@ -2,8 +2,24 @@ import { access, readdir } from 'node:fs/promises';
 import * as z from 'zod/mini';
 import { type Fidelity, keepWords, lossWords, symlinkWords } from '../model/fidelity.ts';
 import { type SyncWord, syncWords } from '../model/sync.ts';
-import { count, readJson, writeJsonOnce } from './files.ts';
+import { count, damaged, readJson, writeJsonOnce } from './files.ts';
 import type { RunPaths } from './run-paths.ts';
+
+/** What jobs ask of the scheduler, as the first attempt asked. */
+const resourcesSchema = z.object({
+  account: z.optional(z.string()),
+  partition: z.optional(z.string()),
+  qos: z.optional(z.string()),
+  time: z.optional(z.string()),
+  mem: z.optional(z.string()),
+  cpusPerTask: z.optional(count),
+  constraint: z.optional(z.string()),
+  reservation: z.optional(z.string()),
+  mailUser: z.optional(z.string()),
+  mailType: z.optional(z.string()),
+  excludeNodes: z.optional(z.array(z.string())),
+  extraArguments: z.optional(z.array(z.string())),
+});
 
 const attemptSchema = z.object({
   format: count,
@@ -32,6 +48,21 @@ const attemptSchema = z.object({
   ),
   /** True when JOBID.log is to tell more, for those who want to know how it was done. */
   verbose: z.optional(z.boolean()),
+  /** How often a worker tries what fails for a passing cause; missing: as often as it thinks right. */
+  tries: z.optional(count),
+  /** The attempt whose finish has submitted this one; missing: the user gave the command. */
+  continues: z.optional(count),
+  /** How many attempts a command of the user's may lead to, its own included; missing: its own. */
+  maxAttempts: z.optional(count),
+  /** What finish needs to submit a next attempt. */
+  submission: z.optional(
+    z.object({
+      resources: resourcesSchema,
+      templates: z.optional(z.string()),
+      node: z.string(),
+      worker: z.string(),
+    }),
+  ),
   /** Task `t` of array `number` works on shard `base + t`. */
   arrays: z.array(z.object({ number: count, base: count, tasks: z.array(count) })),
 });
@@ -44,17 +75,35 @@ export type WorkerLimits = {
   readonly entriesPerSecond?: number | undefined;
 };
 
+type ResourceLists = 'excludeNodes' | 'extraArguments';
+
+export type Submission = {
+  readonly resources: Readonly<Omit<z.infer<typeof resourcesSchema>, ResourceLists>> & {
+    readonly [key in ResourceLists]?: readonly string[] | undefined;
+  };
+  /** The site's directory of templates; it may be relative to the directory where the run was made. */
+  readonly templates?: string | undefined;
+  /** The node program and the worker bundle, as the compute nodes see them. */
+  readonly node: string;
+  readonly worker: string;
+};
+
+type Later = {
+  cpus: number;
+  threads: number;
+  limits: WorkerLimits;
+  sync: SyncWord;
+  fidelity: Fidelity;
+  verbose: boolean;
+  tries: number;
+  continues: number;
+  maxAttempts: number;
+  submission: Submission;
+};
+
 /** One round of submission, written before the scheduler is asked for anything. */
-export type Attempt = Omit<
-  z.infer<typeof attemptSchema>,
-  'format' | 'fidelity' | 'verbose' | 'cpus' | 'threads' | 'limits' | 'sync'
-> & {
-  readonly cpus?: number | undefined;
-  readonly threads?: number | undefined;
-  readonly limits?: WorkerLimits | undefined;
-  readonly sync?: SyncWord | undefined;
-  readonly fidelity?: Fidelity | undefined;
-  readonly verbose?: boolean | undefined;
+export type Attempt = Omit<z.infer<typeof attemptSchema>, 'format' | keyof Later> & {
+  readonly [key in keyof Later]?: Later[key] | undefined;
 };
 
 /** The jobs of an attempt that the scheduler has accepted; `announced` is the number the user was told. */
@@ -69,7 +118,16 @@ export async function writeAttempt(paths: RunPaths, attempt: Attempt): Promise<v
 }
 
 export async function readAttempt(paths: RunPaths, attempt: number): Promise<Attempt> {
-  return readJson(paths.attemptInfo(attempt), attemptSchema);
+  const file = paths.attemptInfo(attempt);
+  const info = await readJson(file, attemptSchema);
+  if (info.attempt === attempt && (info.continues ?? 0) < attempt) return info;
+  throw damaged(file, undefined, 'it is not the attempt that its place says, or continues a later one');
+}
+
+/** The attempt that the user gave a command for, of which this one is the continuation; itself where it is none. */
+export async function readHead(paths: RunPaths, attempt: Attempt): Promise<Attempt> {
+  const { continues } = attempt;
+  return continues === undefined ? attempt : readHead(paths, await readAttempt(paths, continues));
 }
 
 /** Records that a job was accepted; a retry or a status finds it there. */

@@ -40,6 +40,15 @@ function* parseJournalLine(file: string, number: number, text: string): Generato
   yield validate(file, number, parseJson(file, number, line), journalLineSchema);
 }
 
+/** True when a worker of this attempt has recorded that it brought something to the destination, or found it there. */
+export async function hasRecorded(paths: RunPaths, attempt: number): Promise<boolean> {
+  for (const { file, name } of await listJournals(paths)) {
+    if (name.attempt !== attempt || name.shard === 'finish') continue;
+    for (const { type } of readJournal(file)) if (['done', 'part', 'file'].includes(type)) return true;
+  }
+  return false;
+}
+
 /** True when a worker of the same shard with a later attempt or restart has begun: the older one must stop. */
 export async function isSuperseded(paths: RunPaths, mine: JournalName): Promise<boolean> {
   for (const file of await readdir(paths.journals)) {

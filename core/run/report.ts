@@ -7,6 +7,7 @@ import { type Plan, sayLinkedOutside } from '../model/plan.ts';
 import { formatBytes, formatCount, formatCounted, formatDuration, sayThreads } from '../model/units.ts';
 import { sayWays } from '../model/ways.ts';
 import type { Attempt } from './attempt-file.ts';
+import type { Next } from './next-file.ts';
 import { journalsOfAttempt, paceOfAttempt } from './pace.ts';
 import type { RunInfo } from './run-info.ts';
 import { outcomesOf, type RunState } from './run-state.ts';
@@ -19,6 +20,8 @@ export type ReportFacts = {
   readonly info: RunInfo;
   readonly plan: Plan;
   readonly attempt: Attempt;
+  /** What follows the attempt by itself; undefined while that is not decided, and when it cannot be. */
+  readonly next: Next | undefined;
   readonly state: RunState;
   readonly account: Account;
   readonly job: string;
@@ -93,7 +96,7 @@ function noteLines({ state, plan }: ReportFacts): string[] {
   return outside === 0 ? notes : [...notes, `note         ${sayLinkedOutside(outside)}`];
 }
 
-function verdict({ account, plan, state, command }: ReportFacts): string {
+function verdict({ account, plan, state, command, next }: ReportFacts): string {
   const { failed, left, vanished } = account;
   const files = plan.totals.entries - plan.totals.directories;
   if (isComplete(account)) {
@@ -109,9 +112,14 @@ function verdict({ account, plan, state, command }: ReportFacts): string {
   }
   return [
     `Not everything is copied: ${formatCounted(failed.entries, 'entry', 'entries')} failed, ${formatCount(left.entries)} not done.`,
-    'To copy what is missing:',
-    `  ${command} --retry`,
+    ...(next === undefined ? [] : [`${sayNext(next)}.`]),
+    ...(next?.kind === 'again' ? [] : ['To copy what is missing:', `  ${command} --retry`]),
   ].join('\n');
+}
+
+function sayNext(next: Next): string {
+  if (next.kind === 'again') return `Attempt ${next.attempt} goes on with it as job ${next.job}`;
+  return `It does not go on by itself: ${next.why}`;
 }
 
 /** JOBID.err: empty when all is well, else the failures by cause, and the tasks that did not come to their end. */
@@ -141,7 +149,7 @@ function causeLines(cause: string, outcomes: readonly EntryOutcome[]): string[] 
   ];
 }
 
-function leftLines({ account, state, plan, attempt }: ReportFacts): string[] {
+function leftLines({ account, state, plan, attempt, next }: ReportFacts): string[] {
   const lines = [
     `${formatCounted(account.left.entries, 'entry is', 'entries are')} not done: tasks did not come to their end`,
   ];
@@ -155,6 +163,9 @@ function leftLines({ account, state, plan, attempt }: ReportFacts): string[] {
     else if (last?.reason === 'cut off' || last?.reason === 'hopeless')
       lines.push(`  shard ${number}: task ${last.job} on ${last.name.host} ended early (${last.reason})`);
   }
+  if (next?.kind === 'again')
+    return [...lines, `  what to do: nothing: attempt ${next.attempt} goes on with it as job ${next.job}`];
+  if (next?.kind === 'ends') lines.push(`  it does not go on by itself: ${next.why}`);
   return [...lines, '  what to do: look at the logs of these tasks, then --retry'];
 }
 

@@ -45,6 +45,13 @@ export class RunPaths {
   submitted(attempt: number, array: number | 'finish'): string {
     return this.#in('attempts', String(attempt), `job-${array}.json`);
   }
+  /** What follows the attempt, and that the user wants nothing to follow. */
+  next(attempt: number): string {
+    return this.#in('attempts', String(attempt), 'next.json');
+  }
+  cancelled(attempt: number): string {
+    return this.#in('attempts', String(attempt), 'cancelled.json');
+  }
   logs(attempt: number): string {
     return this.#in('logs', String(attempt));
   }

@@ -3,6 +3,7 @@ import type { Account } from '../model/account.ts';
 import type { Plan } from '../model/plan.ts';
 import { quoteForShell } from '../model/shell-words.ts';
 import type { Attempt } from './attempt-file.ts';
+import { readNext } from './next-file.ts';
 import { formatErr, formatLog } from './report.ts';
 import type { RunInfo } from './run-info.ts';
 import type { RunPaths } from './run-paths.ts';
@@ -21,8 +22,9 @@ export type ReportRequest = {
 export async function writeReport({ paths, info, plan, attempt, job }: ReportRequest): Promise<Account> {
   const state = await readRunState(paths, plan);
   const account = accountOfRun(plan, state);
+  const next = await readNext(paths, attempt.attempt);
   const command = info.command.map(quoteForShell).join(' ');
-  const facts = { info, plan, attempt, state, account, job, command };
+  const facts = { info, plan, attempt, next, state, account, job, command };
   await replace(paths.userLog(job, 'err'), formatErr(facts));
   await replace(paths.userLog(job, 'log'), formatLog(facts));
   return account;

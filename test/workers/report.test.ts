@@ -45,6 +45,7 @@ async function factsOf(
       state,
       account: accountOfRun(plan, state),
       job: `10${attempt}`,
+      next: undefined,
       command: "bcopy -s $'my dir\\n' -d /gws/b/dest",
     };
   } finally {

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { BcopyError } from '../../../core/model/errors.ts';
 import type { JobRef, JobRequest, Resources } from '../scheduler.ts';
+import { leadSeconds } from './time-limit.ts';
 
 // Pure: each builder returns a whole command, program first. Long options with `=` throughout, so that
 // no value can be taken for an option.
@@ -16,10 +17,13 @@ export function submitArgv(job: JobRequest, from: string): string[] {
     `--output=${toPattern(job.output, job, from)}`,
     `--error=${toPattern(job.error, job, from)}`,
     '--open-mode=append',
+    // A lost or preempted task begins again by itself, with its journal
+    '--requeue',
+    ...(job.isWarned ? [`--signal=B:USR1@${leadSeconds(job.resources.time)}`] : []),
     '--export=ALL',
     ...dependencyOptions(job.after),
     ...resourceOptions(job.resources),
-    ...(job.resources.extraArguments ?? []),
+    ...extraArguments(job.resources),
     job.script,
   ];
 }
@@ -84,6 +88,17 @@ function dependencyOptions(after: readonly JobRef[]): string[] {
   const ids = after.map((job) => job.id).join(':');
   // Some sites cancel jobs whose dependency cannot be met; the job is to run whatever became of the others.
   return [`--dependency=afterany:${ids}`, '--kill-on-invalid-dep=no'];
+}
+
+/** The user's own last, as they are; but of two --exclude sbatch would obey only the last. */
+function extraArguments({ extraArguments: own = [], excludeNodes = [] }: Resources): string[] {
+  const isExclude = (argument: string) => argument.startsWith('--exclude=');
+  const nodes = [
+    ...own.filter(isExclude).map((argument) => argument.slice('--exclude='.length)),
+    ...excludeNodes,
+  ];
+  if (excludeNodes.length === 0) return [...own];
+  return [...own.filter((argument) => !isExclude(argument)), `--exclude=${[...new Set(nodes)].join(',')}`];
 }
 
 function resourceOptions(resources: Resources): string[] {

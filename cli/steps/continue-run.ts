@@ -1,0 +1,140 @@
+import { type Continuation, decideContinuation, type LeftShard } from '../../core/model/continuation.ts';
+import { BcopyError } from '../../core/model/errors.ts';
+import { hasRecorded } from '../../core/run/journal-reader.ts';
+import { isCancelled, type Next, writeNext } from '../../core/run/next-file.ts';
+import { readPlan } from '../../core/run/plan-file.ts';
+import { outcomesOf, readRunState } from '../../core/run/run-state.ts';
+import type { Scheduler } from '../schedulers/scheduler.ts';
+import type { Environment } from '../schedulers/slurm/environment.ts';
+import { adoptJobs } from './adopt-jobs.ts';
+import { type FoundAttempt, type FoundRun, indexJob, readRun } from './find-run.ts';
+import { reportRun } from './report-run.ts';
+import { headOf, jobsOf, type RunStatus, readRunStatus } from './run-status.ts';
+import { prepareAttempt, submitAttempt, type WantedAttempt } from './submit-attempt.ts';
+import { memoryMBOf } from './task-memory.ts';
+
+export type ContinueRequest = {
+  readonly runId: string;
+  /** The attempt whose finish has ended. */
+  readonly attempt: number;
+  readonly scheduler: () => Promise<Scheduler>;
+  /** Of the finish job. */
+  readonly environment: Environment;
+  readonly version: string;
+};
+
+/**
+ * Submits the next attempt of a run if it can help, and writes down what follows; JOBID.log and .err tell it too. A
+ * finish that was requeued may do it again: what it has submitted stands. Undefined when it is not its affair any more,
+ * since the user has given --retry.
+ */
+export async function continueRun(request: ContinueRequest): Promise<Next | undefined> {
+  const run = await readRun(request.runId);
+  const newest = run.attempts.at(-1);
+  if (newest === undefined || (newest.attempt !== request.attempt && newest.continues !== request.attempt))
+    return undefined;
+  const next = await decide(run, request).catch(refusal);
+  await writeNext(run.paths, request.attempt, next);
+  await reportRun(await readRun(request.runId));
+  return next;
+}
+
+async function decide(found: FoundRun, request: ContinueRequest): Promise<Next> {
+  const scheduler = await request.scheduler();
+  const run = await adoptJobs(found, scheduler);
+  const newest = run.attempts.at(-1)!;
+  if (newest.attempt !== request.attempt) {
+    const { announced, finish } = newest.jobs;
+    if (announced !== undefined && finish !== undefined) return again(newest.attempt, announced);
+    await scheduler.cancel(jobsOf(run, newest));
+  }
+  const attempt = run.attempts.find((candidate) => candidate.attempt === request.attempt)!;
+  if (await isCancelled(run.paths, attempt.attempt)) return ends('it was cancelled');
+  const status = await readRunStatus(run, scheduler);
+  const continuation = await decideFor(status, attempt, request.environment);
+  if (continuation.kind === 'ends') return continuation;
+  return submitNext({ run, attempt, status, continuation, scheduler, request });
+}
+
+/** What the decision follows from: the journals, and what the scheduler says about tasks without a last word. */
+async function decideFor(
+  { run, shards, left }: RunStatus,
+  attempt: FoundAttempt,
+  environment: Environment,
+): Promise<Continuation> {
+  const state = await readRunState(run.paths, await readPlan(run.paths));
+  const failed = [...outcomesOf(state)].filter(({ outcome }) => outcome === 'failed');
+  const endOf = (shard: number): LeftShard['end'] => {
+    const last = state.shards[shard]!.journals.findLast(({ name }) => name.attempt === attempt.attempt);
+    return last === undefined ? 'not started' : (last.reason ?? 'killed');
+  };
+  return decideContinuation({
+    attempts: attempt.attempt - headOf(run, attempt).attempt + 1,
+    attemptsAtMost: attempt.maxAttempts ?? 1,
+    hasProgressed: await hasRecorded(run.paths, attempt.attempt),
+    left: left.map((shard) => ({ ...shards[shard]!, end: endOf(shard) })),
+    causes: [...new Set(failed.map(({ cause }) => cause))],
+    memoryMB: memoryMBOf(attempt, environment),
+  });
+}
+
+type Submission = {
+  readonly run: FoundRun;
+  readonly attempt: FoundAttempt;
+  readonly status: RunStatus;
+  readonly continuation: Continuation & { kind: 'again' };
+  readonly scheduler: Scheduler;
+  readonly request: ContinueRequest;
+};
+
+async function submitNext(submission: Submission): Promise<Next> {
+  const { run, attempt, status, scheduler, request } = submission;
+  const wanted = wantedAfter(submission);
+  const { paths, info } = run;
+  const asked = { paths, runId: info.id, shards: status.left, attempt: wanted, version: request.version };
+  const prepared = await prepareAttempt(asked, scheduler, await scheduler.limits());
+  const job = await submitAttempt(paths, prepared, scheduler);
+  if (await isCancelled(paths, attempt.attempt)) {
+    const fresh = (await readRun(info.id)).attempts.at(-1)!;
+    await scheduler.cancel(jobsOf(run, fresh));
+    return ends('it was cancelled');
+  }
+  await indexJob(job.id, info.id, request.environment);
+  return again(wanted.attempt, job.id);
+}
+
+/** The same again, but for what the last one lacked. */
+function wantedAfter({ run, attempt, continuation }: Submission): WantedAttempt {
+  const { createdAt: _, scheduler: __, arrays: ___, jobs: ____, submission, ...same } = attempt;
+  const { memoryMB, excludeNodes } = continuation;
+  const { resources } = submission!;
+  const without = (resources.extraArguments ?? []).filter((word) => !word.startsWith('--mem-per-'));
+  return {
+    ...same,
+    attempt: run.attempts.at(-1)!.attempt + 1,
+    continues: attempt.attempt,
+    submission: {
+      ...submission!,
+      resources: {
+        ...resources,
+        ...(memoryMB === undefined ? {} : { mem: `${memoryMB}M`, extraArguments: without }),
+        excludeNodes: [...new Set([...(resources.excludeNodes ?? []), ...excludeNodes])],
+      },
+    },
+  };
+}
+
+function again(attempt: number, job: string): Next {
+  return { kind: 'again', attempt, job };
+}
+
+function ends(why: string): Next {
+  return { kind: 'ends', why };
+}
+
+/** Where a job may not submit jobs, or the scheduler refuses, the user has to. */
+function refusal(error: unknown): Next {
+  if (!(error instanceof BcopyError)) throw error;
+  const theirs = error.theirWords === undefined ? '' : `: ${error.theirWords.trim().replaceAll('\n', '; ')}`;
+  return ends(`${error.message}${theirs}`);
+}
