@@ -152,7 +152,7 @@ function shardStatus(
     shard,
     phase: shardPhase(facts),
     task,
-    node: journal?.name.host ?? known?.node ?? '',
+    node: known?.node || journal?.name.host || '',
     reason: known?.reason ?? '',
     state: known?.state ?? '',
   };

@@ -66,6 +66,7 @@ export async function waitForStatus(
 
 export type StatusFacts = {
   readonly phase: string;
+  readonly attempt: number;
   readonly account: Readonly<
     Record<
       'planned' | 'copied' | 'skipped' | 'linked' | 'failed' | 'vanished' | 'left',

@@ -30,6 +30,7 @@ describe('sbatch', () => {
       '--output=logs/1/%A_%a.log',
       '--error=logs/1/%A_%a.err',
       '--open-mode=append',
+      '--requeue',
       '--export=ALL',
       '.bcopy/k3x9/jobs/1.sbatch',
     ]);
@@ -76,7 +77,7 @@ describe('sbatch', () => {
       mailType: 'END',
       extraArguments: ['--nodelist=n1', '-H'],
     };
-    expect(submitArgv({ ...job, resources }, '/home/me').slice(8)).toEqual([
+    expect(submitArgv({ ...job, resources }, '/home/me').slice(9)).toEqual([
       '--account=proj 1',
       '--partition=copy',
       '--qos=high',
@@ -91,6 +92,22 @@ describe('sbatch', () => {
       '-H',
       '.bcopy/k3x9/jobs/1.sbatch',
     ]);
+  });
+
+  it('leaves out nodes in one word together with those that the user leaves out', () => {
+    const resources = { excludeNodes: ['n1', 'n2'], extraArguments: ['--exclude=n2,n5', '--nice'] };
+    expect(submitArgv({ ...job, resources }, '/home/me').slice(9, -1)).toEqual([
+      '--nice',
+      '--exclude=n2,n5,n1,n2',
+    ]);
+  });
+
+  it('has the task warned before its time limit, and begun again when its node is lost', () => {
+    const warned = { ...job, isWarned: true, resources: { time: '1:00:00' } };
+    expect(submitArgv(warned, '/home/me')).toEqual(
+      expect.arrayContaining(['--requeue', '--open-mode=append', '--signal=B:USR1@60']),
+    );
+    expect(submitArgv(job, '/home/me').join(' ')).not.toContain('--signal');
   });
 });
 
