@@ -43,6 +43,8 @@ export interface Engine {
   readonly appetite: number;
   /** How long an entry takes a thread; undefined while nothing is known. */
   readonly msPerEntry: number | undefined;
+  /** Asks the threads to end what they do soon: a group after its entry, a long copy after its step. */
+  stop(): void;
   /** Ends the threads; what is under way is given up. */
   close(): Promise<void>;
 }
@@ -52,7 +54,7 @@ export type ThreadProgram = URL;
 
 /**
  * With one thread and no other to come the work is done here, which saves starting another, unless there is a limit to
- * wait for.
+ * wait for, or it may have to be stopped: nobody can ask this thread while it copies.
  */
 export function startEngine(
   count: ThreadCount,
@@ -60,7 +62,7 @@ export function startEngine(
   request: PosixStorageRequest,
   program: ThreadProgram,
 ): Engine {
-  const isInline = count.most === 1 && request.limits === undefined;
+  const isInline = count.most === 1 && request.limits === undefined && request.stop === undefined;
   return isInline ? new InlineEngine(storage) : new ThreadPool(count, request, program);
 }
 
@@ -96,6 +98,8 @@ class InlineEngine implements Engine {
   async finish(batch: FinishBatch): Promise<FinishedBatch> {
     return finishBatch(this.#storage, batch);
   }
+
+  stop(): void {}
 
   async close(): Promise<void> {}
 }

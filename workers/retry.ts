@@ -1,25 +1,34 @@
 import pRetry from 'p-retry';
 
-/** How long a passing fault of the storage is waited for: four tries over some seconds, with jitter. */
-export type Patience = { readonly retries: number; readonly minTimeoutMs: number };
+/** How a passing fault of the storage is waited for: longer each time, with jitter, until the signal comes. */
+export type Patience = {
+  readonly retries: number;
+  readonly minTimeoutMs: number;
+  readonly signal?: AbortSignal;
+};
 
 export const patience: Patience = { retries: 3, minTimeoutMs: 500 };
 
-/** Repeats `work` until `isFinal` accepts its result, or patience is at an end; gives the last result in any case. */
-export async function retryUntil<T>(
+/**
+ * Does work again whose first result is given, until `isFinal` accepts its result, or patience is at an end; gives the
+ * last result in any case.
+ */
+export async function tryAgain<T>(
+  first: T,
   work: () => Promise<T>,
   isFinal: (result: T) => boolean,
-  how: Patience = patience,
+  { retries, minTimeoutMs: minTimeout, signal }: Patience = patience,
 ): Promise<T> {
-  let last: { result: T } | undefined;
-  const attempt = async (): Promise<T> => {
-    last = { result: await work() };
-    if (!isFinal(last.result)) throw new Error('transient');
-    return last.result;
+  const passing = new Error('passing');
+  let last = first;
+  const go = async (number: number): Promise<T> => {
+    if (number > 1) last = await work();
+    if (!isFinal(last)) throw passing;
+    return last;
   };
-  const options = { retries: how.retries, minTimeout: how.minTimeoutMs, factor: 3, randomize: true };
-  return pRetry(attempt, options).catch((error: Error) => {
-    if (last === undefined || error.message !== 'transient') throw error;
-    return last.result;
+  const options = { retries, minTimeout, factor: 3, randomize: true, ...(signal && { signal }) };
+  return pRetry(go, options).catch((error: unknown) => {
+    if (error === passing || (signal?.aborted && error === signal.reason)) return last;
+    throw error;
   });
 }

@@ -6,15 +6,16 @@ import type { JournalEnd } from '../core/run/journal-lines.ts';
 import { isSuperseded } from '../core/run/journal-reader.ts';
 import { JournalWriter } from '../core/run/journal-writer.ts';
 import { readRunState } from '../core/run/run-state.ts';
-import type { ShardState } from '../core/run/shard-state.ts';
+import { type ShardState, sizeOfVersion } from '../core/run/shard-state.ts';
 import { TapeReader } from '../core/run/tape-reader.ts';
-import type { EntryGroup, PartRequest, Storage } from '../core/storage/storage.ts';
+import { newStopFlag } from '../core/storage/posix/stop-flag.ts';
+import type { EntryGroup, GroupOutcome, PartRequest, PartResult, Storage } from '../core/storage/storage.ts';
 import { type Engine, startEngine, type ThreadProgram } from './engine.ts';
 import { groupSize } from './group-size.ts';
 import { groupOfOne, groupsOf } from './groups.ts';
-import { pieceBytes, pieceBytesFor } from './piece-size.ts';
+import { pieceBytes, pieceBytesFor, piecesOf } from './piece-size.ts';
 import { Recorder } from './recorder.ts';
-import { retryUntil } from './retry.ts';
+import { type Patience, patience, tryAgain } from './retry.ts';
 import { openStorage, storageRequest, syncOf, type TaskContext } from './task-context.ts';
 import type { TaskLog } from './task-log.ts';
 import { countThreads } from './thread-count.ts';
@@ -26,13 +27,17 @@ export type TaskOptions = {
   readonly signal: AbortSignal;
 };
 
+/** What any file system copies in some seconds: nothing of it has to be stopped half way. */
+const soonCopied = 16 * 1024 * 1024;
+
 /** Works on one shard: copies what its journals do not have yet, and says why it ended. */
 export async function runTask(context: TaskContext, options: TaskOptions): Promise<JournalEnd['reason']> {
   const number = context.journal.shard as number;
   const shard = context.plan.shards[number]!;
   const state = (await readRunState(context.paths, context.plan, number)).shards[number]!;
   options.log.begin(context, state);
-  const request = storageRequest(context, wholeEntriesOf(shard));
+  const stop = shard.bytes > soonCopied ? newStopFlag() : undefined;
+  const request = { ...storageRequest(context, wholeEntriesOf(shard)), stop };
   const storage = openStorage(request);
   const journal = await JournalWriter.create(context.paths, context.info.id, context.journal, context.job);
   const recorder = new Recorder({
@@ -60,6 +65,14 @@ function threadsFor({ attempt, plan, journal, cpus, memoryMB }: TaskContext, sta
   const pieces = Math.ceil(shard.bytes / pieceBytes);
   return countThreads({ fixed: attempt.threads, cpus, memoryMB, entries, pieces });
 }
+
+const nothing: GroupOutcome = {
+  ranges: [],
+  outcomes: [],
+  notes: new Map(),
+  ways: new Map(),
+  hopeless: undefined,
+};
 
 export type ShardParts = {
   readonly context: TaskContext;
@@ -95,6 +108,18 @@ export class ShardWork {
   }
 
   async run(): Promise<JournalEnd['reason']> {
+    const { signal } = this.#options;
+    const stop = () => this.#engine.stop();
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      return await this.#run();
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+  }
+
+  async #run(): Promise<JournalEnd['reason']> {
     const tape = new TapeReader(this.#context.paths);
     try {
       for (const work of this.#works(tape)) {
@@ -121,6 +146,10 @@ export class ShardWork {
     );
   }
 
+  get #patience(): Patience {
+    return { ...patience, signal: this.#options.signal };
+  }
+
   get #reason(): JournalEnd['reason'] {
     if (this.#recorder.isSuperseded) return 'superseded';
     if (this.#hopeless !== undefined) return 'hopeless';
@@ -144,15 +173,12 @@ export class ShardWork {
 
   *#pieces(tape: TapeReader): Generator<PartRequest> {
     const step = pieceBytesFor(this.#context.attempt.limits);
-    for (const part of partsOf(this.#shard)) {
-      const { path, entry } = tape.at(part.ordinal);
+    for (const { ordinal, ...part } of partsOf(this.#shard)) {
+      const { path, entry } = tape.at(ordinal);
       if (entry.kind !== 'file') continue;
-      const request = { ordinal: part.ordinal, path, bytes: entry.bytes };
-      for (let from = part.from; from < (part.to ?? entry.bytes); from += step) {
-        const to = Math.min(from + step, part.to ?? entry.bytes);
-        const isLast = part.to === undefined && to === entry.bytes;
-        yield isLast ? { ...request, from } : { ...request, from, to };
-      }
+      const { had, bytes } = this.#recorded(ordinal, path);
+      for (const piece of piecesOf({ ...part, bytes: bytes ?? entry.bytes }, had, step))
+        yield { ordinal, path, bytes: entry.bytes, ...piece };
     }
   }
 
@@ -177,39 +203,42 @@ export class ShardWork {
     }
   }
 
-  /** Another try of one entry after a passing fault. */
+  /** Another try of one entry after a passing fault; when all is to stop first, it is left to the next worker. */
   async #again(group: EntryGroup, failed: EntryOutcome): Promise<void> {
     const one = groupOfOne(group, failed.ordinal);
     const copy = () => this.#engine.copyGroup(one);
-    const result = await retryUntil(copy, ({ outcomes }) =>
-      outcomes.every(({ cause }) => classOf(cause) !== 'transient'),
-    );
+    const isFinal = ({ outcomes }: Pick<GroupOutcome, 'outcomes'>) =>
+      outcomes.every(({ cause }) => classOf(cause) !== 'transient');
+    const first: GroupOutcome = { ...nothing, outcomes: [failed] };
+    const result = await tryAgain(first, copy, isFinal, this.#patience);
+    if (this.#options.signal.aborted && !isFinal(result)) return;
     this.#hopeless ??= result.hopeless;
     this.#recorder.takeGroup(result);
     for (const outcome of result.outcomes) this.#tell(outcome);
   }
 
   async #part(piece: PartRequest): Promise<void> {
-    if (this.#isRecorded(piece)) return;
     const copy = () => this.#engine.copyPart(piece);
-    const result = await retryUntil(
-      copy,
-      (done) => 'part' in done || classOf(done.outcome.cause) !== 'transient',
-    );
+    const isFinal = (done: PartResult) => !('outcome' in done) || classOf(done.outcome.cause) !== 'transient';
+    const result = await tryAgain(await copy(), copy, isFinal, this.#patience);
+    if ('stopped' in result || (this.#options.signal.aborted && !isFinal(result))) return;
     if ('part' in result) return this.#recorder.takePart(result.part, result.ways);
     if (classOf(result.outcome.cause) === 'hopeless') this.#hopeless ??= result.outcome.cause;
     this.#tell(result.outcome);
   }
 
-  /** True when this piece was recorded, for the version that the source has and in the file that is still there. */
-  #isRecorded(piece: PartRequest): boolean {
-    const parts = this.#state.parts.filter((part) => part.ordinal === piece.ordinal && !part.same);
-    if (parts.length === 0) return false;
-    const { version, temporary } = this.#storage.dividedState(piece.ordinal, piece.path);
+  /**
+   * What was recorded of a file that is copied in pieces, of the version that the source has and in the file that is
+   * still there; and that version's size, when there is anything.
+   */
+  #recorded(ordinal: number, path: string): { had: RangeSet; bytes: number | undefined } {
     const had = new RangeSet();
-    for (const part of parts)
-      if (part.version === version && part.temporary === temporary) had.add(part.from, part.to);
-    return had.covers(piece.from, piece.to ?? piece.bytes);
+    const parts = this.#state.parts.filter((part) => part.ordinal === ordinal && !part.same);
+    if (parts.length === 0) return { had, bytes: undefined };
+    const { version, temporary } = this.#storage.dividedState(ordinal, path);
+    const current = parts.filter((part) => part.version === version && part.temporary === temporary);
+    for (const { from, to } of current) had.add(from, to);
+    return { had, bytes: current.length > 0 ? sizeOfVersion(version) : undefined };
   }
 
   #tell(outcome: EntryOutcome): void {

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { waitedMs } from '../core/storage/posix/limits.ts';
 import type { PosixStorageRequest } from '../core/storage/posix/posix-storage.ts';
+import { raiseStop } from '../core/storage/posix/stop-flag.ts';
 import type { EntryGroup, GroupOutcome, PartRequest, PartResult } from '../core/storage/storage.ts';
 import type {
   Engine,
@@ -92,6 +93,10 @@ export class ThreadPool implements Engine {
 
   async finish(finish: FinishBatch): Promise<FinishedBatch> {
     return ((await this.#ask({ id: this.#nextId++, finish })) as { finish: FinishedBatch }).finish;
+  }
+
+  stop(): void {
+    if (this.#request.stop !== undefined) raiseStop(this.#request.stop);
   }
 
   async close(): Promise<void> {

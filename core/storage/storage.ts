@@ -22,7 +22,7 @@ export type EntryGroup = {
 };
 
 export type GroupOutcome = {
-  /** What is done, ascending; together with `outcomes` it covers the group, unless it was stopped. */
+  /** What is done, ascending; together with `outcomes` it covers the group, unless that was hopeless or stopped. */
   readonly ranges: readonly DoneRange[];
   readonly outcomes: readonly EntryOutcome[];
   readonly notes: ReadonlyMap<string, number>;
@@ -42,8 +42,10 @@ export type PartRequest = {
   readonly to?: number;
 };
 
+/** A part that was stopped is shorter than it was asked for, or `stopped` when there is none. */
 export type PartResult =
   | { readonly part: PartOutcome; readonly ways: WayCounts }
+  | { readonly stopped: true }
   | { readonly outcome: EntryOutcome };
 
 /** A divided file whose parts are all recorded, of one version. */

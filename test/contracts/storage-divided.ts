@@ -44,7 +44,7 @@ export function dividedFileContract(name: string, open: () => StorageCase): void
     });
 
     function copied(result: PartResult): PartOutcome {
-      if ('outcome' in result) throw new Error(JSON.stringify(result.outcome));
+      if (!('part' in result)) throw new Error(JSON.stringify(result));
       return result.part;
     }
 

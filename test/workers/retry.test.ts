@@ -1,27 +1,37 @@
 import { expect, test } from 'vitest';
-import { retryUntil } from '../../workers/retry.ts';
+import { tryAgain } from '../../workers/retry.ts';
 
 const quickly = { retries: 3, minTimeoutMs: 1 };
 
-/** Work that gives its number, counted from 1. */
+/** Work that gives its number; the first was done before. */
 function counted() {
-  let tries = 0;
+  let tries = 1;
   return async () => ++tries;
 }
 
-test('a result that is final is not asked for again', async () => {
-  expect(await retryUntil(counted(), () => true, quickly)).toBe(1);
+test('a first result that is final is not asked for again', async () => {
+  expect(await tryAgain(1, counted(), () => true, quickly)).toBe(1);
 });
 
 test('work is tried again until its result is final', async () => {
-  expect(await retryUntil(counted(), (result) => result === 3, quickly)).toBe(3);
+  expect(await tryAgain(1, counted(), (result) => result === 3, quickly)).toBe(3);
 });
 
 test('the last result is given when patience is at an end', async () => {
-  expect(await retryUntil(counted(), () => false, quickly)).toBe(4);
+  expect(await tryAgain(1, counted(), () => false, quickly)).toBe(4);
+  expect(await tryAgain(1, counted(), () => false, { ...quickly, retries: 0 })).toBe(1);
 });
 
 test('an exception is no result', async () => {
   const broken = () => Promise.reject(new TypeError('a bug'));
-  await expect(retryUntil(broken, () => true, quickly)).rejects.toThrow('a bug');
+  await expect(tryAgain(1, broken, () => false, quickly)).rejects.toThrow('a bug');
+});
+
+test('the signal ends the waiting, before it begins and half way', async () => {
+  const patient = { retries: 3, minTimeoutMs: 600_000 };
+  expect(await tryAgain(1, counted(), () => false, { ...patient, signal: AbortSignal.abort() })).toBe(1);
+  const stop = new AbortController();
+  const waiting = tryAgain(1, counted(), () => false, { ...patient, signal: stop.signal });
+  setTimeout(() => stop.abort(), 10);
+  expect(await waiting).toBe(1);
 });

@@ -91,10 +91,10 @@ describe('the work on a shard', () => {
 
   test('gives a passing fault up that does not pass', { timeout: 60_000 }, async () => {
     await makeFiles();
-    const faults = new Map([4, 8, 9, 10, 11].map((number) => [number, 'EIO']));
+    const faults = new Map([4, 8, 9, 10].map((number) => [number, 'EIO']));
     const { reason, records, tried } = await work({ faults });
     expect(reason).toBe('failures');
-    expect(tried.filter((ordinal) => ordinal === 4)).toHaveLength(5);
+    expect(tried.filter((ordinal) => ordinal === 4)).toHaveLength(4);
     expect(ofType(records, 'entry')).toMatchObject([{ ordinal: 4, outcome: 'failed', cause: 'EIO' }]);
     expect(copiedIn(records)).toBe(9);
   });

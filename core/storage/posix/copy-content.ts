@@ -12,7 +12,11 @@ const reflinkAbove = 4096;
 const readAndWriteUpTo = bufferBytes;
 const shortWays: readonly StepWay[] = ['read/write'];
 const longWays: readonly StepWay[] = ['copy_file_range', 'sendfile', 'read/write'];
-const stepBytes = 64 * 1024 * 1024;
+/** A step of the kernel's cannot be stopped half way: it is as long as takes some time, and no more. */
+const firstStepBytes = 8 * 1024 * 1024;
+const leastStepBytes = 1024 * 1024;
+const mostStepBytes = 64 * 1024 * 1024;
+const stepMs = 500;
 /** A multiple of the block size of all file systems that share blocks. */
 const blockBytes = 64 * 1024;
 
@@ -29,8 +33,13 @@ export type ContentRequest = {
   readonly maySkipHoles: boolean;
 };
 
-/** `way` is undefined when there was nothing to copy. */
-export type CopiedContent = { readonly bytes: number; readonly way: Way | undefined };
+export type CopiedContent = {
+  readonly bytes: number;
+  /** Undefined when there was nothing to copy. */
+  readonly way: Way | undefined;
+  /** How far the copy came when it was stopped; left out when it came to its end. */
+  readonly stoppedAt?: number;
+};
 
 export type ContentOptions = { readonly steps?: ContentSteps; readonly syncsFiles?: boolean };
 
@@ -52,8 +61,8 @@ export class ContentCopy {
   }
 
   /**
-   * Copies bytes `[from, to)` at the same offsets, leaving holes out. Stops early at the end of the source. Throws a
-   * SystemError.
+   * Copies bytes `[from, to)` at the same offsets, leaving holes out. Stops early at the end of the source, and when
+   * all is to stop. Throws a SystemError.
    */
   copy(request: ContentRequest): CopiedContent {
     if (request.to <= request.from) return { bytes: 0, way: undefined };
@@ -95,6 +104,8 @@ class Stretch {
   readonly #pair: PairWays;
   readonly #ways: StepWay[];
   #taken: Way | undefined;
+  #stepBytes = firstStepBytes;
+  #stoppedAt: number | undefined;
 
   constructor(request: ContentRequest, steps: ContentSteps, pair: PairWays) {
     this.#request = request;
@@ -108,9 +119,17 @@ class Stretch {
     const { from, to } = this.#request;
     const isLarge = to - from >= largeContent;
     const bytes = isLarge
-      ? copyInWindows(this.#request, (at, end) => this.#data(at, end))
+      ? copyInWindows(this.#request, (at, end) => ({
+          bytes: this.#data(at, end),
+          isStopped: this.#isStopped,
+        }))
       : this.#data(from, to);
-    return { bytes, way: this.#taken };
+    const copied = { bytes, way: this.#taken };
+    return this.#stoppedAt === undefined ? copied : { ...copied, stoppedAt: this.#stoppedAt };
+  }
+
+  get #isStopped(): boolean {
+    return this.#stoppedAt !== undefined;
   }
 
   /** Only what is not a hole (lseek(2), SEEK_DATA). */
@@ -118,7 +137,7 @@ class Stretch {
     const { source, maySkipHoles } = this.#request;
     if (!maySkipHoles) return this.#range(from, to);
     let copied = 0;
-    for (let at = from; at < to; ) {
+    for (let at = from; at < to && !this.#isStopped; ) {
       const data = lseek(source, at, SEEK_DATA);
       if (data === ENXIO) break;
       if (data < 0) return copied + this.#range(at, to);
@@ -132,15 +151,28 @@ class Stretch {
 
   #range(from: number, to: number): number {
     let at = from;
-    while (at < to) {
+    while (at < to && !this.#isStopped) {
       const way = this.#ways[0]!;
-      const step = takeBytes(Math.min(way === 'read/write' ? bufferBytes : stepBytes, to - at));
-      const copied = this.#steps[way](this.#request.source, this.#request.destination, at, step);
+      const step = takeBytes(Math.min(way === 'read/write' ? bufferBytes : this.#stepBytes, to - at));
+      if (step === 0) {
+        this.#stoppedAt = at;
+        break;
+      }
+      const copied = this.#step(way, at, step);
       if (copied > 0) at += this.#took(way, copied);
       else if (way === 'read/write' && copied === 0) break;
       else this.#leave(way, copied);
     }
     return at - from;
+  }
+
+  #step(way: StepWay, at: number, bytes: number): number {
+    const start = performance.now();
+    const copied = this.#steps[way](this.#request.source, this.#request.destination, at, bytes);
+    const ms = performance.now() - start;
+    if (bytes === this.#stepBytes && ms < stepMs / 4) this.#stepBytes = Math.min(mostStepBytes, bytes * 2);
+    else if (ms > stepMs) this.#stepBytes = Math.max(leastStepBytes, this.#stepBytes / 2);
+    return copied;
   }
 
   #took(way: StepWay, copied: number): number {

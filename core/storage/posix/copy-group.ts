@@ -11,6 +11,7 @@ import { takeEntry } from './limits.ts';
 import { unlock } from './open-directory.ts';
 import { type PutRequest, putFile } from './put-file.ts';
 import { putSpecial, putSymlink } from './put-other.ts';
+import { mustStop, Stopped } from './stop-flag.ts';
 import { SystemError } from './system-error.ts';
 import { temporaryName, type Writer } from './temporary-names.ts';
 import type { Trees } from './trees.ts';
@@ -32,7 +33,7 @@ const puts = new Map<string, Put>([
   ['p', putSpecial],
 ]);
 
-/** Copies the entries of one group in order, and says what became of each. Used for one group. */
+/** Copies the entries of one group in order, until all is to stop, and says what became of each. Used for one group. */
 export class GroupCopy {
   readonly #trees: Trees;
   readonly #writer: Writer;
@@ -55,8 +56,8 @@ export class GroupCopy {
 
   run(group: EntryGroup): GroupOutcome {
     for (const batch of group.batches) {
+      if (this.#mustEnd) break;
       this.#batch(batch);
-      if (this.#hopeless !== undefined) break;
     }
     this.#closeRange();
     return {
@@ -68,9 +69,13 @@ export class GroupCopy {
     };
   }
 
+  get #mustEnd(): boolean {
+    return this.#hopeless !== undefined || mustStop();
+  }
+
   #batch(batch: EntryBatch): void {
     const directories = this.#open(batch.directory);
-    for (let i = 0; i < batch.kinds.length && this.#hopeless === undefined; i++) {
+    for (let i = 0; i < batch.kinds.length && !this.#mustEnd; i++) {
       const put = puts.get(batch.kinds[i]!);
       // Directories and further names are finish's affair: they are made, fail or vanish there
       if (put === undefined && batch.kinds[i] !== 'x') this.#done(batch.ordinal + i);
@@ -109,14 +114,15 @@ export class GroupCopy {
       content: this.#content,
     };
     takeEntry();
+    if (mustStop()) return;
     this.#notes.begin();
     try {
       const outcome = putUnlocking(put, request);
       this.#notes.count();
       addTally(this.#done(batch.ordinal + i)[outcome], { entries: 1, bytes: batch.bytes[i]! });
     } catch (error) {
-      if (!(error instanceof SystemError)) throw error;
-      this.#fail(batch, i, error);
+      if (error instanceof SystemError) this.#fail(batch, i, error);
+      else if (!(error instanceof Stopped)) throw error;
     }
   }
 

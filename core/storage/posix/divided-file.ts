@@ -17,6 +17,7 @@ import {
 } from './libc.ts';
 import { applyMetadata } from './metadata.ts';
 import { changeTries, openSource } from './put-file.ts';
+import { Stopped } from './stop-flag.ts';
 import { check, SystemError } from './system-error.ts';
 import type { DirectoryFacts } from './trees.ts';
 
@@ -36,7 +37,10 @@ export type FileDirectories = {
   readonly followsSymlinks: boolean;
 };
 
-/** Writes one part into the temporary file. Idempotent: the same bytes at the same offsets. Throws a SystemError. */
+/**
+ * Writes one part into the temporary file, less of it when all is to stop, Stopped when that is nothing. Idempotent: the
+ * same bytes at the same offsets. Throws a SystemError.
+ */
 export function putPart(request: PartRequest, where: FileDirectories, content: ContentCopy): PartOutcome {
   const source = openSource(where.sourceDirectory, where.name, where.followsSymlinks);
   try {
@@ -50,10 +54,12 @@ export function putPart(request: PartRequest, where: FileDirectories, content: C
         version,
       };
       if (isThere(where)) return { ...range, temporary: '', same: true };
-      const { temporary, way } = writePart(source, where, content, [range.from, Math.min(range.to, bytes)]);
+      const written = writePart(source, where, content, [range.from, Math.min(range.to, bytes)]);
+      const { temporary, way, stoppedAt: to = range.to } = written;
+      if (to === range.from && to < range.to) throw new Stopped();
       if (after.readOpen(source, 'look at source').version !== version) continue;
       content.count(way);
-      return { ...range, temporary, same: false };
+      return { ...range, to, temporary, same: false };
     }
     throw new SystemError('CHANGED', 'copy');
   } finally {
@@ -65,7 +71,7 @@ function isThere({ destinationDirectory, name }: FileDirectories): boolean {
   return existing.read(destinationDirectory, name) === 0 && existing.hasSameContentAs(before);
 }
 
-type WrittenPart = Pick<CopiedContent, 'way'> & {
+type WrittenPart = Pick<CopiedContent, 'way' | 'stoppedAt'> & {
   /** The identity of the temporary file that now holds the bytes. */
   readonly temporary: string;
 };
@@ -81,9 +87,17 @@ function writePart(
   const maySkipHoles = allocatedBytes < bytes;
   const destination = openTemporary(where, O_CREAT);
   try {
-    const { way } = content.copy({ source, destination, devices, from, to, bytes, maySkipHoles });
+    const { bytes: _, ...how } = content.copy({
+      source,
+      destination,
+      devices,
+      from,
+      to,
+      bytes,
+      maySkipHoles,
+    });
     const temporary = after.readOpen(destination, 'look at the temporary file', withBirth).identity;
-    return { temporary, way };
+    return { temporary, ...how };
   } finally {
     close(destination);
   }

@@ -1,4 +1,5 @@
 import { newPaceMemory, PaceBucket, type PaceClock, type PaceMemory } from '../../model/pace-bucket.ts';
+import { mustStop, sleepMs } from './stop-flag.ts';
 
 /** The limits of a worker and the memory that its threads share of them: plain data, for another thread too. */
 export type SharedLimits = {
@@ -24,11 +25,10 @@ export function shareLimits({ bytesPerSecond, entriesPerSecond }: Limits): Share
   };
 }
 
-const nobodyWakes = new Int32Array(new SharedArrayBuffer(4));
 const clock: PaceClock = {
   nowNs: process.hrtime.bigint,
   sleepMs: (ms) => {
-    Atomics.wait(nobodyWakes, 0, 0, ms);
+    sleepMs(ms);
     if (waited !== undefined) Atomics.add(waited, 0, BigInt(Math.round(ms * 1000)));
   },
 };
@@ -59,17 +59,18 @@ export function setLimits(limits: SharedLimits | undefined): void {
 }
 
 /**
- * To be called before each step that moves bytes: waits until some may pass, and tells how many of those wanted. What
- * moves nothing, as sharing blocks, needs none.
+ * To be called before each step that moves bytes: waits until some may pass, and tells how many of those wanted; none
+ * when all is to stop. What moves nothing, as sharing blocks, needs none.
  */
 export function takeBytes(wanted: number): number {
+  if (mustStop()) return 0;
   if (bytes === undefined) return wanted;
   const taken = Math.min(wanted, mostAtOnce);
   bytes.take(taken);
-  return taken;
+  return mustStop() ? 0 : taken;
 }
 
-/** To be called before each entry that is copied, looked at, linked or completed: waits until it may. */
+/** To be called before each entry that is copied, looked at, linked or completed: waits until it may, or is to stop. */
 export function takeEntry(): void {
   entries?.take(1);
 }

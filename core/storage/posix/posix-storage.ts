@@ -19,6 +19,7 @@ import { EntryNotes, Keeper } from './keeper.ts';
 import { nativeName, syncfs } from './libc.ts';
 import { type SharedLimits, setLimits, takeEntry } from './limits.ts';
 import { mayPutInstead, putInsteadOfLink, putLink } from './put-link.ts';
+import { heedStop, mustStop, type StopFlag, Stopped } from './stop-flag.ts';
 import { check, SystemError } from './system-error.ts';
 import { partsName, removeLeftovers, temporaryName } from './temporary-names.ts';
 import { Trees, type TreesRequest } from './trees.ts';
@@ -30,6 +31,8 @@ export type PosixStorageRequest = Omit<TreesRequest, 'followsSymlinks'> & {
   readonly fidelity?: Fidelity;
   /** Left out: as fast as it goes. They hold for all that the opening thread does. */
   readonly limits?: SharedLimits | undefined;
+  /** Left out: nobody can ask the opening thread to stop. */
+  readonly stop?: StopFlag | undefined;
   /** True: each file is on disk before it gets its name. */
   readonly syncsFiles?: boolean;
 };
@@ -49,6 +52,7 @@ export class PosixStorage implements Storage {
     this.#keeper = new Keeper(this.#fidelity, this.#notes.note);
     this.#content = new ContentCopy({ syncsFiles: request.syncsFiles === true });
     setLimits(request.limits);
+    heedStop(request.stop);
     this.#trees = new Trees({ ...request, followsSymlinks: this.#keeper.followsSymlinks });
   }
 
@@ -60,11 +64,13 @@ export class PosixStorage implements Storage {
 
   copyPart(request: PartRequest): PartResult {
     takeEntry();
+    if (mustStop()) return { stopped: true };
     try {
       const where = this.#where(request.ordinal, request.path);
       const part = putUnlocking((there) => putPart(request, there, this.#content), where);
       return { part, ways: this.#content.takeWays() };
     } catch (error) {
+      if (error instanceof Stopped) return { stopped: true };
       return { outcome: this.#outcome(request, error) };
     }
   }

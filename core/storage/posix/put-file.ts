@@ -16,6 +16,7 @@ import {
 } from './libc.ts';
 import { applyMetadata } from './metadata.ts';
 import { type FilePlace, NewFile } from './new-file.ts';
+import { Stopped } from './stop-flag.ts';
 import { check, SystemError } from './system-error.ts';
 import type { DirectoryFacts } from './trees.ts';
 
@@ -51,7 +52,8 @@ export function openSource(directory: number, name: NativeName, followsSymlinks:
 
 /**
  * Copies one file: content and metadata first, and only then it gets its name. `skipped` when the
- * destination holds the same file (type, size and mtime). Throws a SystemError and leaves nothing behind then.
+ * destination holds the same file (type, size and mtime). Throws a SystemError, or Stopped when all is to stop, and
+ * leaves nothing behind then.
  */
 export function putFile(request: PutRequest): 'copied' | 'skipped' {
   const source = openSource(request.sourceDirectory, request.name, request.keeper.followsSymlinks);
@@ -100,6 +102,7 @@ function fill({ directory, content }: PutRequest, destination: number, source: n
   const maySkipHoles = before.allocatedBytes < bytes;
   const devices = [before.deviceNumber, directory.device] as const;
   const copied = content.copy({ source, destination, devices, from: 0, to: bytes, bytes, maySkipHoles });
+  if (copied.stoppedAt !== undefined) throw new Stopped();
   if (maySkipHoles && copied.bytes < bytes) check(ftruncate(destination, bytes), 'set size');
   return copied.way;
 }
