@@ -1,3 +1,5 @@
+// Before all else, which takes its time
+import './warning.ts';
 import { setFlagsFromString } from 'node:v8';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { BcopyError, exitCodes } from '../core/model/errors.ts';
@@ -8,6 +10,7 @@ import { reportFinish, runFinish } from './finish.ts';
 import { runTask } from './task.ts';
 import { readTaskContext } from './task-context.ts';
 import { TaskLog } from './task-log.ts';
+import { warning } from './warning.ts';
 
 /** `task ATTEMPT ARRAY` or `finish ATTEMPT`, in the run directory; the rest comes from SLURM's environment. */
 async function main(argv: readonly string[]): Promise<number> {
@@ -40,11 +43,14 @@ function writeTo(stream: NodeJS.WriteStream): (line: string) => void {
   return (line) => void stream.write(`${line}\n`);
 }
 
-/** Aborted by SIGTERM (scancel, the time limit) and SIGINT: the task then takes no more entries and records what it has. */
+/**
+ * Aborted by the warning, by SIGTERM (scancel, preemption, the time limit) and SIGINT: the task then takes no more
+ * entries and records what it has.
+ */
 function stopSignal(): AbortSignal {
   const controller = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => controller.abort());
-  return controller.signal;
+  return AbortSignal.any([warning, controller.signal]);
 }
 
 function explain(error: unknown): number {
