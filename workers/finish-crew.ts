@@ -1,5 +1,7 @@
+import { classOf } from '../core/model/errno.ts';
 import type { FinishedEntry, Storage } from '../core/storage/storage.ts';
 import type { Engine, FinishBatch } from './engine.ts';
+import { type Patience, tryAgain } from './retry.ts';
 
 export type CrewParts = {
   readonly storage: Storage;
@@ -7,6 +9,8 @@ export type CrewParts = {
   readonly takeNotes: (notes: ReadonlyMap<string, number>) => void;
   /** How many things there are to be done in all. */
   readonly expected: number;
+  /** With what fails for a passing cause. */
+  readonly patience: Patience;
   /** How many threads there may be. */
   readonly threads: number;
 };
@@ -18,6 +22,8 @@ const slowMs = 1;
 /** What is worth a thread: it takes this long to start. */
 const startMs = 40;
 const batchSize = 4;
+/** So many things are waited for in vain; a storage that has failed for them fails for all. */
+const givenUpAtMost = 10;
 
 /**
  * Completes directories and makes further names: in this thread where that is quick, with others where it is slow and
@@ -27,14 +33,38 @@ export class FinishCrew {
   readonly #parts: CrewParts;
   #engine: Engine | undefined;
   #done = 0;
+  #givenUp = 0;
   #ms = 0;
 
   constructor(parts: CrewParts) {
     this.#parts = parts;
   }
 
-  /** Does all of these, none of which waits for another, and says what became of each, in order. */
+  /**
+   * Does all of these, none of which waits for another, and says what became of each, in order. What fails for a
+   * passing cause is tried again; when too much of it does, the storage is not waited for any more.
+   */
   async run(batch: FinishBatch): Promise<FinishedEntry[]> {
+    const finished = await this.#all(batch);
+    for (const [i, one] of finished.entries())
+      if (hasPassingFault(one)) finished[i] = await this.#again(batch[i]!, one);
+    return finished;
+  }
+
+  async #again(one: FinishBatch[number], failed: FinishedEntry): Promise<FinishedEntry> {
+    if (this.#givenUp >= givenUpAtMost) return failed;
+    const again = async () => this.#here(one);
+    const finished = await tryAgain(
+      failed,
+      again,
+      (result) => !hasPassingFault(result),
+      this.#parts.patience,
+    );
+    if (hasPassingFault(finished)) this.#givenUp++;
+    return finished;
+  }
+
+  async #all(batch: FinishBatch): Promise<FinishedEntry[]> {
     const finished: FinishedEntry[] = [];
     while (finished.length < batch.length && this.#engine === undefined) {
       finished.push(this.#here(batch[finished.length]!));
@@ -75,4 +105,8 @@ export class FinishCrew {
     const wanted = Math.floor(Math.sqrt(((expected - this.#done) * each) / startMs));
     return wanted < 2 || threads < 2 ? undefined : startEngine(Math.min(threads, wanted));
   }
+}
+
+export function hasPassingFault(finished: FinishedEntry): boolean {
+  return finished.kind === 'outcome' && classOf(finished.outcome.cause) === 'transient';
 }

@@ -13,6 +13,8 @@ export type TreeParts = {
   readonly recorder: Recorder;
   readonly link: (placed: PlacedEntry, first: number) => AskedLink;
   readonly tell: (finished: Extract<FinishedEntry, { kind: 'outcome' }>) => void;
+  /** True once nothing more should be begun. */
+  readonly mustStop: () => boolean;
   /** In a later attempt what this run did before counts as done by it. */
   readonly isLater: boolean;
 };
@@ -22,7 +24,8 @@ const atOnce = 512;
 
 /**
  * Completes what is on the tape, backwards along it: further names first, then directories, deepest first, so that a
- * directory comes after all that is below it. What does not depend on each other goes to the crew at once.
+ * directory comes after all that is below it. What does not depend on each other goes to the crew at once. Stops when it
+ * must; the rest is then in no record.
  */
 export async function completeTree(blocks: Iterable<TapeBlock>, parts: TreeParts): Promise<void> {
   let affairs: PlacedEntry[] = [];
@@ -35,6 +38,7 @@ export async function completeTree(blocks: Iterable<TapeBlock>, parts: TreeParts
     await completeSome(affairs, { from, to }, parts);
     [affairs, to] = [[], from];
     if (parts.recorder.isDue) await parts.recorder.checkpoint();
+    if (parts.mustStop()) return;
   }
 }
 

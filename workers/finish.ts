@@ -1,7 +1,9 @@
 import { isComplete } from '../core/model/account.ts';
+import { classOf } from '../core/model/errno.ts';
 import type { PartOutcome } from '../core/model/outcome.ts';
 import { dividedFiles } from '../core/model/plan.ts';
 import { RangeSet } from '../core/model/ranges.ts';
+import type { JournalEnd } from '../core/run/journal-lines.ts';
 import { JournalWriter } from '../core/run/journal-writer.ts';
 import { partsOfFile, type RunState, readRunState } from '../core/run/run-state.ts';
 import { sizeOfVersion } from '../core/run/shard-state.ts';
@@ -10,11 +12,12 @@ import { writeReport } from '../core/run/write-report.ts';
 import type { FileRequest, FinishedEntry, Storage } from '../core/storage/storage.ts';
 import { announcedJob } from './announced-job.ts';
 import { startEngine } from './engine.ts';
-import { FinishCrew } from './finish-crew.ts';
+import { FinishCrew, hasPassingFault } from './finish-crew.ts';
 import { completeTree } from './finish-tree.ts';
 import { linkedFrom } from './first-names.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { Recorder } from './recorder.ts';
+import { patienceOf, tryAgain } from './retry.ts';
 import type { TaskOptions } from './task.ts';
 import { openStorage, storageRequest, syncOf, type TaskContext } from './task-context.ts';
 import type { TaskLog } from './task-log.ts';
@@ -27,7 +30,7 @@ import { countThreads } from './thread-count.ts';
  */
 export async function runFinish(
   context: TaskContext,
-  { log, program }: Pick<TaskOptions, 'log' | 'program'>,
+  { log, program, signal }: TaskOptions,
 ): Promise<boolean> {
   const everything = { from: 0, to: context.plan.totals.entries };
   const request = storageRequest(context, undefined);
@@ -44,11 +47,12 @@ export async function runFinish(
     storage,
     startEngine: (threads) => startEngine({ first: threads, most: threads }, storage, request, program),
     takeNotes: (notes) => recorder.takeGroup({ ranges: [], notes }),
+    patience: { ...patienceOf(context.attempt), signal },
     ...crewFor(context),
   });
   try {
     const state = await readRunState(context.paths, context.plan);
-    const work = new FinishWork({ context, state, storage, recorder, tape, log, crew });
+    const work = new FinishWork({ context, state, storage, recorder, tape, log, crew, signal });
     await work.completeFiles();
     // Before directories get their times, which any later change in them would spoil
     removeLeftovers(tape, storage, context.plan, state, everything);
@@ -57,7 +61,7 @@ export async function runFinish(
     await recorder.checkpoint();
     // Who waits for the end line reads the report next
     const isWhole = await reportFinish(context);
-    await journal.end(isWhole ? 'complete' : 'failures');
+    await journal.end(isWhole ? 'complete' : work.reason);
     return isWhole;
   } finally {
     await crew.close();
@@ -85,15 +89,27 @@ type FinishParts = {
   readonly tape: TapeReader;
   readonly log: TaskLog;
   readonly crew: FinishCrew;
+  readonly signal: AbortSignal;
 };
 
 class FinishWork {
   readonly #parts: FinishParts;
   readonly #firsts: ReturnType<typeof linkedFrom>;
+  #isHopeless = false;
 
   constructor(parts: FinishParts) {
     this.#parts = parts;
     this.#firsts = linkedFrom(parts);
+  }
+
+  /** Why not everything is there. */
+  get reason(): JournalEnd['reason'] {
+    if (this.#isHopeless) return 'hopeless';
+    return this.#parts.signal.aborted ? 'cut off' : 'failures';
+  }
+
+  get #mustStop(): boolean {
+    return this.#isHopeless || this.#parts.signal.aborted;
   }
 
   async completeFiles(): Promise<void> {
@@ -105,8 +121,8 @@ class FinishWork {
         continue;
       }
       const request = fileRequest(tape.at(ordinal), partsOfFile(state, shards, ordinal));
-      if (request === undefined) continue;
-      const { kind, ...rest } = storage.completeFile(request);
+      if (request === undefined || this.#mustStop) continue;
+      const { kind, ...rest } = await this.#patiently(() => storage.completeFile(request));
       if ('outcome' in rest) this.#tell({ kind: 'outcome', ...rest });
       else if (kind === 'copied' || kind === 'skipped') {
         recorder.takeRecord({ type: 'file', ordinal, outcome: kind, bytes: request.bytes });
@@ -116,17 +132,30 @@ class FinishWork {
   }
 
   async completeTree(): Promise<void> {
+    if (this.#mustStop) return;
     const { context, recorder, tape, crew } = this.#parts;
     await completeTree(tape.blocksBackwards(), {
       crew,
       recorder,
       link: this.#firsts.link,
       tell: (finished) => this.#tell(finished),
+      mustStop: () => this.#mustStop,
       isLater: context.journal.attempt > 1,
     });
   }
 
+  async #patiently(work: () => FinishedEntry): Promise<FinishedEntry> {
+    const patience = { ...patienceOf(this.#parts.context.attempt), signal: this.#parts.signal };
+    return tryAgain(
+      work(),
+      async () => work(),
+      (one) => !hasPassingFault(one),
+      patience,
+    );
+  }
+
   #tell(finished: Extract<FinishedEntry, { kind: 'outcome' }>): void {
+    this.#isHopeless ||= classOf(finished.outcome.cause) === 'hopeless';
     this.#parts.recorder.takeOutcome(finished.outcome);
     this.#parts.log.outcome(finished.outcome);
   }

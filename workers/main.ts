@@ -17,25 +17,25 @@ async function main(argv: readonly string[]): Promise<number> {
   const [kind, attempt, array] = argv;
   const startedAt = Date.now();
   const log = new TaskLog(writeTo(process.stdout), writeTo(process.stderr));
-  if (kind === 'finish') return finish(Number(attempt), log);
+  const signal = stopSignal();
+  if (kind === 'finish') return finish(Number(attempt), log, signal);
   const context = await readTaskContext(Number(attempt), Number(array), process.env);
-  const reason = await runTask(context, { program: new URL(import.meta.url), log, signal: stopSignal() });
+  const reason = await runTask(context, { program: new URL(import.meta.url), log, signal });
   log.end(reason, startedAt);
   return reason === 'complete' ? exitCodes.done : exitCodes.incomplete;
 }
 
-async function finish(attempt: number, log: TaskLog): Promise<number> {
+async function finish(attempt: number, log: TaskLog, signal: AbortSignal): Promise<number> {
   const context = await readTaskContext(attempt, 'finish', process.env);
   log.line(`finish ${context.job}: attempt ${attempt} of run ${context.info.id}`);
-  const isWhole = await runFinish(context, { log, program: new URL(import.meta.url) }).catch(
-    async (error: unknown) => {
-      // The account is told all the same; what broke is in finish's own log
-      await reportFinish(context);
-      throw error;
-    },
-  );
+  const program = new URL(import.meta.url);
+  const isWhole = await runFinish(context, { log, program, signal }).catch(async (error: unknown) => {
+    // The account is told all the same; what broke is in finish's own log
+    await reportFinish(context);
+    throw error;
+  });
   log.line(isWhole ? 'complete' : 'incomplete');
-  if (!isWhole) await continueRun(context, new URL(import.meta.url));
+  if (!isWhole && !signal.aborted) await continueRun(context, program);
   return isWhole ? exitCodes.done : exitCodes.incomplete;
 }
 

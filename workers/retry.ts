@@ -9,6 +9,11 @@ export type Patience = {
 
 export const patience: Patience = { retries: 3, minTimeoutMs: 500 };
 
+/** The patience that an attempt asks for. */
+export function patienceOf({ tries }: { readonly tries?: number | undefined }): Patience {
+  return tries === undefined ? patience : { ...patience, retries: tries - 1 };
+}
+
 /**
  * Does work again whose first result is given, until `isFinal` accepts its result, or patience is at an end; gives the
  * last result in any case.

@@ -28,6 +28,7 @@ async function copyAll(fidelity?: Fidelity): Promise<string> {
     await runFinish(contextOf('finish', fidelity), {
       log: keptLog().log,
       program: new URL('file:///not/used'),
+      signal: new AbortController().signal,
     }),
   ).toBe(true);
   return readFileSync(`${task.run.top}/77.log`, 'utf8');

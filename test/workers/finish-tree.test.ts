@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import type { Entry } from '../../core/model/entry.ts';
 import type { DoneRange, EntryOutcome } from '../../core/model/outcome.ts';
 import type { FinishedEntry, Storage } from '../../core/storage/storage.ts';
@@ -46,6 +46,7 @@ async function finishAll(answer: (ordinal: number) => FinishedEntry, isLater = f
   await completeTree([block(6, all.length), block(3, 6), block(0, 3)], {
     crew: { run } as unknown as FinishCrew,
     recorder: recorder as unknown as Recorder,
+    mustStop: () => false,
     link: ({ ordinal, path }, first): AskedLink =>
       first === 99 ? undefined : { ordinal, path, firstPath: 'a' },
     tell: (finished) => told.push(finished.outcome.ordinal),
@@ -100,6 +101,7 @@ function crewOf(ms: number, expected: number) {
       return { finish, close: async () => undefined } as unknown as Engine;
     },
     takeNotes: (some) => notes.push(...some.keys()),
+    patience: { retries: 2, minTimeoutMs: 1 },
     expected,
     threads: 8,
   });
@@ -122,4 +124,54 @@ test.each([
   const { crew, batch, started } = crewOf(ms, expected);
   expect(await crew.run(batch)).toHaveLength(20);
   expect(started).toEqual([]);
+});
+
+describe('what fails for a passing cause', () => {
+  const failed = (cause: string, ordinal: number): FinishedEntry => ({
+    kind: 'outcome',
+    outcome: { ordinal, path: String(ordinal), bytes: 0, outcome: 'failed', cause, action: 'set times' },
+  });
+
+  /** A crew whose storage fails with the cause so often for each directory, and how often it was asked. */
+  function failing(cause: string, times: number) {
+    const asked = new Map<number, number>();
+    const completeDirectory = (ordinal: number): FinishedEntry => {
+      asked.set(ordinal, (asked.get(ordinal) ?? 0) + 1);
+      return asked.get(ordinal)! > times ? { kind: 'copied' } : failed(cause, ordinal);
+    };
+    const crew = new FinishCrew({
+      storage: { completeDirectory } as unknown as Storage,
+      startEngine: () => {
+        throw new Error('not wanted');
+      },
+      takeNotes: () => undefined,
+      patience: { retries: 3, minTimeoutMs: 1 },
+      expected: 1,
+      threads: 1,
+    });
+    return { crew, asked };
+  }
+
+  const directories = (count: number) =>
+    Array.from({ length: count }, (_, ordinal) => ({ ordinal, path: String(ordinal) }));
+
+  it('is tried again until it passes', async () => {
+    const { crew, asked } = failing('EIO', 2);
+    expect(await crew.run(directories(2))).toEqual([{ kind: 'copied' }, { kind: 'copied' }]);
+    expect([...asked.values()]).toEqual([3, 3]);
+  });
+
+  it('is told when it stays, and a storage that is dead is not waited for any more', async () => {
+    const { crew, asked } = failing('EIO', 100);
+    const finished = await crew.run(directories(40));
+    expect(finished.every(({ kind }) => kind === 'outcome')).toBe(true);
+    expect([...asked.values()].slice(0, 10)).toEqual(Array(10).fill(4));
+    expect([...asked.values()].slice(10)).toEqual(Array(30).fill(1));
+  });
+
+  it('is not what a person has to mend', async () => {
+    const { crew, asked } = failing('EACCES', 100);
+    await crew.run(directories(1));
+    expect(asked.get(0)).toBe(1);
+  });
 });

@@ -25,7 +25,11 @@ async function doShard(shard: number, attempt = 1) {
 }
 
 const finish = (attempt = 1) =>
-  runFinish(contextOf('finish', attempt), { log: keptLog().log, program: new URL('file:///not/used') });
+  runFinish(contextOf('finish', attempt), {
+    log: keptLog().log,
+    program: new URL('file:///not/used'),
+    signal: new AbortController().signal,
+  });
 const account = async () => accountOfRun(task.plan, await readRunState(task.run.paths, task.plan));
 
 const tree = {
