@@ -20,9 +20,11 @@ function prepared(world: World): string {
 
 /** The process that works on a shard in this attempt: its journal tells. */
 async function workerOf(cwd: string, shard: number, attempt = 1): Promise<number> {
-  const journals = join(runDirectories(cwd)[0]!, 'journals');
   for (const end = Date.now() + 30_000; Date.now() < end; ) {
-    const name = readdirSync(journals).find((file) => file.startsWith(`${shard}.${attempt}-`));
+    const [run = ''] = existsSync(join(cwd, '.bcopy')) ? runDirectories(cwd) : [];
+    const journals = join(run, 'journals');
+    const names = existsSync(journals) ? readdirSync(journals) : [];
+    const name = names.find((file) => file.startsWith(`${shard}.${attempt}-`));
     const isRecorded = name !== undefined && readFileSync(join(journals, name), 'utf8').includes('"done"');
     if (isRecorded) return Number(/-(\d+)\.jsonl$/.exec(name)![1]);
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -55,7 +57,6 @@ describe.each(open)('a copy on %s', (name) => {
   it('goes on after a warning, and --wait waits for all of it', async () => {
     const cwd = prepared(world);
     const ran = world.bcopy(cwd, ...args, ...slowly, '--wait');
-    await waitUntil(() => existsSync(join(cwd, '.bcopy')));
     process.kill(await workerOf(cwd, 1), 'SIGUSR1');
     const { exitCode, stderr } = await ran;
     expect({ exitCode, stderr }).toMatchObject({
@@ -87,7 +88,6 @@ describe.each(open)('a copy on %s', (name) => {
   ])('leaves the rest to --retry with %s', async (option, why) => {
     const cwd = prepared(world);
     const ran = world.bcopy(cwd, ...args, ...slowly, option, '--wait');
-    await waitUntil(() => existsSync(join(cwd, '.bcopy')));
     process.kill(await workerOf(cwd, 0), 'SIGKILL');
     const { exitCode, stdout } = await ran;
     expect(exitCode).toBe(3);
@@ -167,8 +167,4 @@ exec /usr/bin/sbatch "$@"
 
 function bcopyProgram(): string {
   return `${inject('installed')}/dist/js/cli/main.js`;
-}
-
-async function waitUntil(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 20));
 }
