@@ -1,5 +1,6 @@
 #!/bin/bash
-# Copies a directory, and submits what is missing again until all is there or the attempts are used up.
+# Copies a directory, and submits what is missing again until all is there or the attempts are used up. bcopy goes on by
+# itself where tasks were cut off; this also tries again what failed, for a source that is still being mended.
 # usage: retry-until-done.sh SOURCE DESTINATION [ATTEMPTS]
 set -u
 

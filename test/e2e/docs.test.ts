@@ -72,7 +72,10 @@ describe('every document', () => {
     '--delete', // rsync
     '--itemize-changes', // rsync
     '--kill-on-invalid-dep', // sbatch
+    '--no-requeue', // sbatch
     '--no-save', // npm
+    '--requeue', // sbatch
+    '--signal', // sbatch
   ];
 
   it('names options that exist only', async () => {
