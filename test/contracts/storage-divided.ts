@@ -5,6 +5,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -105,6 +106,15 @@ export function dividedFileContract(name: string, open: () => StorageCase): void
       const before = copied(first!.copyPart(request(0, MiB)));
       utimesSync(source(), 5, 5);
       expect(copied(second!.copyPart(request(MiB))).version).not.toBe(before.version);
+    });
+
+    test('that has a hole where an earlier version had data is no mixture', () => {
+      copyParts();
+      truncateSync(source(), 0);
+      truncateSync(source(), size);
+      const [part] = copyParts();
+      expect(first!.completeFile(completion(part!))).toEqual({ kind: 'copied' });
+      expect(sum(`${trees.destination}/d/big`)).toBe(sum(source()));
     });
 
     test('that changed after its parts were copied gets no name', () => {

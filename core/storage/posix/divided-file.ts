@@ -6,7 +6,9 @@ import type { Keeper } from './keeper.ts';
 import {
   close,
   ENOENT,
+  ENXIO,
   ftruncate,
+  lseek,
   type NativeName,
   O_CLOEXEC,
   O_CREAT,
@@ -14,6 +16,7 @@ import {
   O_RDWR,
   openat,
   renameat,
+  SEEK_DATA,
 } from './libc.ts';
 import { applyMetadata } from './metadata.ts';
 import { changeTries, openSource } from './put-file.ts';
@@ -84,9 +87,10 @@ function writePart(
 ): WrittenPart {
   const { bytes, allocatedBytes, deviceNumber } = before;
   const devices = [deviceNumber, where.directory.device] as const;
-  const maySkipHoles = allocatedBytes < bytes;
   const destination = openTemporary(where, O_CREAT);
   try {
+    // A hole must not let through what an earlier version had there
+    const maySkipHoles = allocatedBytes < bytes && !hasData(destination, from, to);
     const { bytes: _, ...how } = content.copy({
       source,
       destination,
@@ -101,6 +105,11 @@ function writePart(
   } finally {
     close(destination);
   }
+}
+
+function hasData(fd: number, from: number, to: number): boolean {
+  const data = lseek(fd, from, SEEK_DATA);
+  return data === ENXIO ? false : data < to;
 }
 
 function openTemporary({ destinationDirectory, temporary }: FileDirectories, more: number): number {
