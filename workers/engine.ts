@@ -1,6 +1,7 @@
 import type { PosixStorageRequest } from '../core/storage/posix/posix-storage.ts';
 import type {
   EntryGroup,
+  FileRequest,
   FinishedEntry,
   GroupOutcome,
   LinkRequest,
@@ -11,8 +12,8 @@ import type {
 import { openStorage } from './task-context.ts';
 import { type ThreadCount, ThreadPool } from './thread-pool.ts';
 
-/** Directories to be completed and further names to be made, none of which has to wait for another. */
-export type FinishBatch = readonly (LinkRequest | Omit<LinkRequest, 'firstPath'>)[];
+/** Directories and files to be completed and further names to be made, none of which has to wait for another. */
+export type FinishBatch = readonly (LinkRequest | FileRequest | Omit<LinkRequest, 'firstPath'>)[];
 /** What became of each, in order, and the notes. */
 export type FinishedBatch = {
   readonly finished: readonly FinishedEntry[];
@@ -106,10 +107,13 @@ class InlineEngine implements Engine {
 
 /** Does in this thread what is asked for, one after another. */
 export function finishBatch(storage: Storage, batch: FinishBatch): FinishedBatch {
-  const finished = batch.map((one) =>
-    'firstPath' in one ? storage.linkEntry(one) : storage.completeDirectory(one.ordinal, one.path),
-  );
-  return { finished, notes: storage.takeNotes() };
+  return { finished: batch.map((one) => finishOne(storage, one)), notes: storage.takeNotes() };
+}
+
+function finishOne(storage: Storage, one: FinishBatch[number]): FinishedEntry {
+  if ('firstPath' in one) return storage.linkEntry(one);
+  if ('version' in one) return storage.completeFile(one);
+  return storage.completeDirectory(one.ordinal, one.path);
 }
 
 /** The body of a thread: answers each request in turn. */

@@ -1,4 +1,4 @@
-import { bytesOf, type Entry } from '../core/model/entry.ts';
+import { bytesOf, type Entry, joinPath } from '../core/model/entry.ts';
 import type { PlacedEntry } from '../core/run/tape-reader.ts';
 import type { EntryBatch, EntryGroup } from '../core/storage/storage.ts';
 
@@ -93,6 +93,13 @@ class GroupBuilder {
     });
     [this.#kinds, this.#names, this.#bytes, this.#errnos] = ['', [], [], new Map()];
   }
+}
+
+/** The path and the planned bytes of an entry of a group. */
+export function entryOf(group: EntryGroup, ordinal: number): { path: string; bytes: number } {
+  const batch = group.batches.findLast((candidate) => candidate.ordinal <= ordinal)!;
+  const i = ordinal - batch.ordinal;
+  return { path: joinPath(batch.directory, batch.names[i]!), bytes: batch.bytes[i]! };
 }
 
 /** The group that holds one entry of a group alone, for another try. */

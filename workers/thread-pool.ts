@@ -157,8 +157,10 @@ export class ThreadPool implements Engine {
     thread.lastMs = now - thread.beganAt;
     thread.beganAt = now;
     this.#done += costOfRequest(request);
+    const entries = entriesOfRequest(request);
+    if (entries === 0) return;
     this.#paceMs = this.#paceMs * forget + thread.lastMs;
-    this.#paceEntries = this.#paceEntries * forget + entriesOfRequest(request);
+    this.#paceEntries = this.#paceEntries * forget + entries;
   }
 
   #retire(thread: Thread): void {

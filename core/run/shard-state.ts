@@ -53,7 +53,8 @@ export class ShardState {
       });
     } else if (line.type === 'done') {
       this.#addDone(line);
-      this.#countCopied(line.copied);
+      const { entries, bytes } = line.copied;
+      this.#countCopied({ entries, bytes: Math.max(0, bytes - this.#bytesOfPartsIn(line)) });
     } else if (line.type === 'entry') {
       if (!this.done.has(line.ordinal)) this.outcomes.set(line.ordinal, line);
     } else if (line.type === 'part') {
@@ -80,6 +81,14 @@ export class ShardState {
     } else {
       this.disputed.push(...fresh);
     }
+  }
+
+  /** The size of files that were copied in pieces: their bytes were counted with these. */
+  #bytesOfPartsIn({ from, to }: Range): number {
+    const sizes = new Map<number, number>();
+    for (const { ordinal, version, same } of this.parts)
+      if (ordinal >= from && ordinal < to && !same) sizes.set(ordinal, sizeOfVersion(version));
+    return [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0);
   }
 
   #countCopied(copied: Readonly<Tally>): void {

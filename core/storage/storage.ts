@@ -26,6 +26,8 @@ export type GroupOutcome = {
   readonly ranges: readonly DoneRange[];
   readonly outcomes: readonly EntryOutcome[];
   readonly notes: ReadonlyMap<string, number>;
+  /** Files that are to be copied in pieces: their ordinals. Left out: none. */
+  readonly large?: readonly number[];
   /** How the content of its files was copied; of empty files there is none. */
   readonly ways: WayCounts;
   /** The cause for which nothing more can be written at all; the rest of the group was not tried. */
@@ -77,10 +79,12 @@ export type FinishedEntry =
  */
 export interface Storage {
   copyGroup(group: EntryGroup): GroupOutcome;
-  /** Writes a byte range into the one temporary file of a divided file. */
+  /** Writes a byte range into the one temporary file of a file that is copied in pieces. */
   copyPart(request: PartRequest): PartResult;
   /** The version of a divided file at the source and the identity of its temporary file; empty where there is none. */
   dividedState(ordinal: number, path: string): { readonly version: string; readonly temporary: string };
+  /** Removes that temporary file, if there is one. */
+  discardParts(ordinal: number, path: string): void;
   /** Gives a divided file its metadata and its name, if it still is the version its parts were copied from. */
   completeFile(request: FileRequest): FinishedEntry;
   /** Makes a further name of a file that is at the destination already. */

@@ -46,19 +46,20 @@ export function faultyStorage(storage: Storage, faults: ReadonlyMap<number, stri
   }
 
   function copyGroup(group: EntryGroup): GroupOutcome {
-    const [ranges, outcomes]: [DoneRange[], EntryOutcome[]] = [[], []];
+    const [ranges, outcomes, large]: [DoneRange[], EntryOutcome[], number[]] = [[], [], []];
     const ways = new Map<Way, number>();
     for (const batch of group.batches) {
       for (let i = 0; i < batch.kinds.length; i++) {
         const one = copyOne(group, batch, i);
         ranges.push(...one.ranges);
         outcomes.push(...one.outcomes);
+        large.push(...(one.large ?? []));
         addWays(ways, one.ways);
         if (one.hopeless !== undefined)
           return { ...nothing, ranges: mergeRanges(ranges), outcomes, ways, hopeless: one.hopeless };
       }
     }
-    return { ...nothing, ranges: mergeRanges(ranges), outcomes, ways };
+    return { ...nothing, ranges: mergeRanges(ranges), outcomes, large, ways };
   }
 
   function copyPart(request: PartRequest): PartResult {
@@ -70,6 +71,7 @@ export function faultyStorage(storage: Storage, faults: ReadonlyMap<number, stri
     copyGroup,
     copyPart,
     dividedState: (...args) => storage.dividedState(...args),
+    discardParts: (...args) => storage.discardParts(...args),
     completeFile: (...args) => storage.completeFile(...args),
     linkEntry: (...args) => storage.linkEntry(...args),
     completeDirectory: (...args) => storage.completeDirectory(...args),

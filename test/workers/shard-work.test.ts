@@ -5,7 +5,7 @@ import { readRunState } from '../../core/run/run-state.ts';
 import { PosixStorage } from '../../core/storage/posix/posix-storage.ts';
 import { startEngine } from '../../workers/engine.ts';
 import { Recorder } from '../../workers/recorder.ts';
-import { ShardWork } from '../../workers/task.ts';
+import { ShardWork } from '../../workers/shard-work.ts';
 import { faultyStorage } from '../helpers/faulty-storage.ts';
 import { done, journalName, writeJournal } from '../helpers/run-fixture.ts';
 import { requestFor } from '../helpers/storage-trees.ts';

@@ -71,6 +71,16 @@ export class ContentCopy {
     return new Stretch(request, this.#steps, pair).copy();
   }
 
+  /** False when all files so far have shown that these file systems share no blocks. */
+  mayShare(devices: readonly [source: number, destination: number]): boolean {
+    return this.#memory.of(...devices).isOpen('reflink');
+  }
+
+  /** Shares a whole file's blocks with its copy; false when that cannot be, and nothing was copied. */
+  share(request: ContentRequest): boolean {
+    return this.#isCloned(request, this.#memory.of(...request.devices));
+  }
+
   /** Counts a file, or a piece of one, whose copy came to its end. */
   count(way: Way | undefined): void {
     if (way !== undefined) this.#counts.set(way, (this.#counts.get(way) ?? 0) + 1);

@@ -6,14 +6,14 @@ import type { EntryBatch, EntryGroup, GroupOutcome } from '../storage.ts';
 import type { ContentCopy } from './copy-content.ts';
 import { outcomeOf } from './entry-outcome.ts';
 import { EntryNotes, Keeper } from './keeper.ts';
-import { nativeName } from './libc.ts';
+import { nativeName, unlinkat } from './libc.ts';
 import { takeEntry } from './limits.ts';
 import { unlock } from './open-directory.ts';
-import { type PutRequest, putFile } from './put-file.ts';
+import { type PutRequest, putSmallFile } from './put-file.ts';
 import { putSpecial, putSymlink } from './put-other.ts';
 import { mustStop, Stopped } from './stop-flag.ts';
 import { SystemError } from './system-error.ts';
-import { temporaryName, type Writer } from './temporary-names.ts';
+import { leastLargeBytes, partsName, temporaryName, type Writer } from './temporary-names.ts';
 import type { Trees } from './trees.ts';
 
 export type GroupCopyRequest = {
@@ -21,14 +21,18 @@ export type GroupCopyRequest = {
   readonly mayExist: boolean;
   readonly fidelity: Fidelity;
   readonly content: ContentCopy;
+  /** Files with so much content are not copied here, but only named; left out: all are copied. */
+  readonly largeFrom?: number | undefined;
+  /** True when workers before this one may have begun to copy files in pieces. */
+  readonly mayHaveParts?: boolean;
 };
 
-type Put = (request: PutRequest) => 'copied' | 'skipped';
+type Put = (request: PutRequest, largeFrom: number) => 'copied' | 'skipped' | 'large';
 type Directories = { readonly source: number; readonly destination: number };
 type OpenRange = { from: number; to: number; copied: Tally; skipped: Tally; linked: Tally };
 
 const puts = new Map<string, Put>([
-  ['f', putFile],
+  ['f', putSmallFile],
   ['s', putSymlink],
   ['p', putSpecial],
 ]);
@@ -40,18 +44,24 @@ export class GroupCopy {
   readonly #mayExist: boolean;
   readonly #ranges: DoneRange[] = [];
   readonly #outcomes: EntryOutcome[] = [];
+  readonly #large: number[] = [];
   readonly #notes = new EntryNotes();
   readonly #keeper: Keeper;
   readonly #content: ContentCopy;
+  readonly #largeFrom: number;
+  readonly #mayHaveParts: boolean;
   #range: OpenRange | undefined;
   #hopeless: string | undefined;
 
-  constructor(trees: Trees, { writer, mayExist, fidelity, content }: GroupCopyRequest) {
+  constructor(trees: Trees, request: GroupCopyRequest) {
+    const { writer, mayExist, fidelity, content } = request;
     this.#trees = trees;
     this.#writer = writer;
     this.#mayExist = mayExist;
     this.#keeper = new Keeper(fidelity, this.#notes.note);
     this.#content = content;
+    this.#largeFrom = request.largeFrom ?? Number.POSITIVE_INFINITY;
+    this.#mayHaveParts = request.mayHaveParts === true;
   }
 
   run(group: EntryGroup): GroupOutcome {
@@ -63,6 +73,7 @@ export class GroupCopy {
     return {
       ranges: this.#ranges,
       outcomes: this.#outcomes,
+      ...(this.#large.length > 0 && { large: this.#large }),
       notes: this.#notes.take(),
       ways: this.#content.takeWays(),
       hopeless: this.#hopeless,
@@ -117,13 +128,31 @@ export class GroupCopy {
     if (mustStop()) return;
     this.#notes.begin();
     try {
-      const outcome = putUnlocking(put, request);
+      const outcome = putUnlocking((one) => put(one, this.#largeFrom), request);
+      if (outcome === 'large') {
+        this.#leave(batch.ordinal + i);
+        return;
+      }
       this.#notes.count();
       addTally(this.#done(batch.ordinal + i)[outcome], { entries: 1, bytes: batch.bytes[i]! });
+      this.#removeParts(batch, i, destination);
     } catch (error) {
-      if (error instanceof SystemError) this.#fail(batch, i, error);
-      else if (!(error instanceof Stopped)) throw error;
+      if (!(error instanceof SystemError) && !(error instanceof Stopped)) throw error;
+      if (error instanceof Stopped) return;
+      this.#fail(batch, i, error);
+      if (classOf(error.cause) === 'permanent') this.#removeParts(batch, i, destination);
     }
+  }
+
+  #leave(ordinal: number): void {
+    this.#closeRange();
+    this.#large.push(ordinal);
+  }
+
+  /** What was copied of a file in pieces is of no use once it is here as a whole, or cannot come here. */
+  #removeParts(batch: EntryBatch, i: number, directory: number): void {
+    if (!this.#mayHaveParts || batch.bytes[i]! < leastLargeBytes) return;
+    unlinkat(directory, partsName(this.#writer.run, batch.ordinal + i), 0);
   }
 
   #done(ordinal: number): OpenRange {

@@ -16,7 +16,7 @@ import { GroupCopy, putUnlocking } from './copy-group.ts';
 import { completeParts, type FileDirectories, putPart, readDividedState } from './divided-file.ts';
 import { type Failed, outcomeOf } from './entry-outcome.ts';
 import { EntryNotes, Keeper } from './keeper.ts';
-import { nativeName, syncfs } from './libc.ts';
+import { nativeName, syncfs, unlinkat } from './libc.ts';
 import { type SharedLimits, setLimits, takeEntry } from './limits.ts';
 import { mayPutInstead, putInsteadOfLink, putLink } from './put-link.ts';
 import { heedStop, mustStop, type StopFlag, Stopped } from './stop-flag.ts';
@@ -31,6 +31,8 @@ export type PosixStorageRequest = Omit<TreesRequest, 'followsSymlinks'> & {
   readonly fidelity?: Fidelity;
   /** Left out: as fast as it goes. They hold for all that the opening thread does. */
   readonly limits?: SharedLimits | undefined;
+  /** Files with so much content are to be copied in pieces; left out: all are copied as a whole. */
+  readonly largeFrom?: number | undefined;
   /** Left out: nobody can ask the opening thread to stop. */
   readonly stop?: StopFlag | undefined;
   /** True: each file is on disk before it gets its name. */
@@ -57,8 +59,9 @@ export class PosixStorage implements Storage {
   }
 
   copyGroup(group: EntryGroup): GroupOutcome {
-    const { writer, mayExist } = this.#request;
-    const request = { writer, mayExist, fidelity: this.#fidelity, content: this.#content };
+    const { writer, mayExist, largeFrom, cleanUp } = this.#request;
+    const what = { fidelity: this.#fidelity, content: this.#content };
+    const request = { writer, mayExist, largeFrom, mayHaveParts: cleanUp !== undefined, ...what };
     return new GroupCopy(this.#trees, request).run(group);
   }
 
@@ -81,6 +84,15 @@ export class PosixStorage implements Storage {
     } catch (error) {
       if (error instanceof SystemError) return { version: '', temporary: '' };
       throw error;
+    }
+  }
+
+  discardParts(ordinal: number, path: string): void {
+    try {
+      const [directory] = split(path);
+      unlinkat(this.#trees.firstDirectory(directory), partsName(this.#request.writer.run, ordinal), 0);
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
     }
   }
 

@@ -56,12 +56,20 @@ export function openSource(directory: number, name: NativeName, followsSymlinks:
  * leaves nothing behind then.
  */
 export function putFile(request: PutRequest): 'copied' | 'skipped' {
+  return putSmallFile(request, Number.POSITIVE_INFINITY) as 'copied' | 'skipped';
+}
+
+/** The same, but `large` of a file with so much content that can only be copied, and not shared. */
+export function putSmallFile(request: PutRequest, largeFrom: number): 'copied' | 'skipped' | 'large' {
   const source = openSource(request.sourceDirectory, request.name, request.keeper.followsSymlinks);
   try {
     for (let tries = 1; ; tries++) {
       readRegular(source);
       if (request.mayExist && isThere(request)) return 'skipped';
-      if (copyOnce(request, source)) return 'copied';
+      const isLarge = Math.min(before.bytes, before.allocatedBytes) >= largeFrom;
+      if (isLarge && !request.content.mayShare(devicesOf(request))) return 'large';
+      const result = copyOnce(request, source, isLarge);
+      if (result !== 'changed') return result;
       if (tries === changeTries) throw new SystemError('CHANGED', 'copy');
     }
   } finally {
@@ -78,31 +86,43 @@ function isThere({ destinationDirectory, name }: PutRequest): boolean {
   return existing.read(destinationDirectory, name) === 0 && existing.hasSameContentAs(before);
 }
 
-/** False when the source changed meanwhile; then nothing was left at the destination. */
-function copyOnce(request: PutRequest, source: number): boolean {
+/** Nothing is left at the destination of a file that `changed` meanwhile, or is `large`. */
+function copyOnce(request: PutRequest, source: number, isLarge: boolean): 'copied' | 'changed' | 'large' {
   const file = new NewFile(request);
   let isDone = false;
   try {
-    const way = fill(request, file.fd, source);
+    const way = fill(request, file.fd, source, isLarge);
+    if (way === 'none') return 'large';
     const { directory, keeper, content } = request;
     applyMetadata(file.fd, { status: before, source, directory, keeper });
-    if (!after.readOpen(source, 'look at source').isUnchangedSince(before)) return false;
+    if (!after.readOpen(source, 'look at source').isUnchangedSince(before)) return 'changed';
     content.secure(file.fd);
     isDone = file.publish();
     if (isDone) content.count(way);
   } finally {
     file.close(isDone);
   }
-  return isDone || copyOnce(request, source);
+  return isDone ? 'copied' : copyOnce(request, source, isLarge);
 }
 
-/** All of the source's content; returns the way it went. */
-function fill({ directory, content }: PutRequest, destination: number, source: number): Way | undefined {
+/** All of the source's content; returns the way it went, `none` when only sharing would do and cannot. */
+function fill(
+  request: PutRequest,
+  destination: number,
+  source: number,
+  isShared: boolean,
+): Way | 'none' | undefined {
   const { bytes } = before;
   const maySkipHoles = before.allocatedBytes < bytes;
-  const devices = [before.deviceNumber, directory.device] as const;
-  const copied = content.copy({ source, destination, devices, from: 0, to: bytes, bytes, maySkipHoles });
+  const devices = devicesOf(request);
+  const whole = { source, destination, devices, from: 0, to: bytes, bytes, maySkipHoles };
+  if (isShared) return request.content.share(whole) ? 'reflink' : 'none';
+  const copied = request.content.copy(whole);
   if (copied.stoppedAt !== undefined) throw new Stopped();
   if (maySkipHoles && copied.bytes < bytes) check(ftruncate(destination, bytes), 'set size');
   return copied.way;
+}
+
+function devicesOf({ directory }: PutRequest): readonly [source: number, destination: number] {
+  return [before.deviceNumber, directory.device];
 }

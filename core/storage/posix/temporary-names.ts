@@ -16,10 +16,13 @@ export function temporaryName(writer: Writer, ordinal: number): string {
   return `.bcopy.${writer.run}.${ordinal}.${writer.attempt}-${writer.restart}-${writer.pid}`;
 }
 
-/** The name of the one file that all parts of a divided file are written into, by whichever worker. */
+/** The name of the one file that all pieces of a file are written into, by whichever worker. */
 export function partsName(run: string, ordinal: number): string {
   return `.bcopy.${run}.${ordinal}.parts`;
 }
+
+/** Smaller files are never copied in pieces, whatever the limits. */
+export const leastLargeBytes = 2 * 1024 * 1024;
 
 /** Removes what killed workers of this run have left in a directory, for entries `[from, to)`; names of this writer stay. */
 export function removeLeftovers(directory: number, writer: Writer, from: number, to: number): void {

@@ -1,0 +1,145 @@
+import { classOf } from '../core/model/errno.ts';
+import { addTally, type EntryOutcome, emptyTally, type PartOutcome } from '../core/model/outcome.ts';
+import type { PartRange } from '../core/model/plan.ts';
+import { RangeSet } from '../core/model/ranges.ts';
+import { type ShardState, sizeOfVersion } from '../core/run/shard-state.ts';
+import type { PlacedEntry } from '../core/run/tape-reader.ts';
+import type { FileRequest, PartRequest, PartResult, Storage } from '../core/storage/storage.ts';
+import type { Engine } from './engine.ts';
+import { type Fate, isPassing } from './fate.ts';
+import { type LargeEntry, LargeFile } from './large-file.ts';
+import { pieceBytesFor, piecesOf } from './piece-size.ts';
+import type { Recorder } from './recorder.ts';
+import type { ShardParts } from './shard-work.ts';
+
+export type Work = () => Promise<void>;
+
+type Recorded = {
+  readonly parts: readonly PartOutcome[];
+  readonly had: RangeSet;
+  /** The file's size, where something of it was recorded. */
+  readonly bytes: number | undefined;
+};
+
+const nothing: Recorded = { parts: [], had: new RangeSet(), bytes: undefined };
+/** With so many pieces before them, no further large files should be looked for. */
+const piecesAtMost = 64;
+/** How often a large file is copied that changes meanwhile. */
+const triesOfChanging = 3;
+
+/**
+ * The work on files that are copied in pieces: a shard's parts of divided files, which finish completes, and the large
+ * files that lie wholly in it, which are completed here. Each piece is recorded, so that the next worker goes on there.
+ */
+export class PieceWork {
+  readonly #state: ShardState;
+  readonly #storage: Storage;
+  readonly #engine: Engine;
+  readonly #recorder: Recorder;
+  readonly #fate: Fate;
+  readonly #step: number;
+  /** Of large files; also what is left to do for one that has all its pieces. */
+  readonly #waiting: Work[] = [];
+
+  constructor({ context, state, storage, engine, recorder, fate }: ShardParts & { readonly fate: Fate }) {
+    [this.#state, this.#storage, this.#engine] = [state, storage, engine];
+    [this.#recorder, this.#fate] = [recorder, fate];
+    this.#step = pieceBytesFor(context.attempt.limits);
+  }
+
+  get isFull(): boolean {
+    return this.#waiting.length >= piecesAtMost;
+  }
+
+  /** The next piece of a large file, if there is any now. */
+  next(): Work | undefined {
+    return this.#waiting.shift();
+  }
+
+  /** What is left to do for a part of a divided file. */
+  *ofPart({ ordinal, path, entry }: PlacedEntry, { from, to }: PartRange): Generator<Work> {
+    if (entry.kind !== 'file') return;
+    const { had, bytes = entry.bytes } = this.#recorded(ordinal, path);
+    for (const piece of piecesOf({ from, to, bytes }, had, this.#step))
+      yield () => this.#part({ ordinal, path, bytes: entry.bytes, ...piece });
+  }
+
+  async #part(piece: PartRequest): Promise<void> {
+    const result = await this.#copy(piece);
+    if (result !== undefined && 'outcome' in result) this.#fate.tell(result);
+  }
+
+  /** Begins a large file where earlier workers have left off. */
+  begin(entry: LargeEntry, tries = 1): void {
+    const {
+      parts,
+      had,
+      bytes = entry.bytes,
+    } = tries > 1 ? nothing : this.#recorded(entry.ordinal, entry.path);
+    // What nobody has recorded may be of another version
+    if (parts.length === 0) this.#storage.discardParts(entry.ordinal, entry.path);
+    const pieces = piecesOf({ from: 0, bytes }, had, this.#step);
+    const file = new LargeFile(entry, { parts, pieces: pieces.length, tries });
+    for (const piece of pieces) this.#waiting.push(() => this.#piece(file, { ...entry, ...piece }));
+    if (pieces.length === 0) this.#waiting.push(() => this.#complete(file));
+  }
+
+  async #piece(file: LargeFile, piece: PartRequest): Promise<void> {
+    file.take(file.outcome === undefined ? await this.#copy(piece) : undefined);
+    if (file.isOver) await this.#complete(file);
+  }
+
+  /** A piece, recorded, or the outcome of its file; undefined when it is left to the next worker. */
+  async #copy(piece: PartRequest): Promise<PartOutcome | EntryOutcome | undefined> {
+    const copy = () => this.#engine.copyPart(piece);
+    const hasPassed = (done: PartResult) => !('outcome' in done) || !isPassing(done.outcome);
+    const result = await this.#fate.tryAgain(await copy(), copy, hasPassed);
+    if (result === undefined || 'stopped' in result) return undefined;
+    if ('outcome' in result) return result.outcome;
+    this.#recorder.takePart(result.part, result.ways);
+    return result.part;
+  }
+
+  /** Gives a file its name when all pieces are there. One that has changed meanwhile is copied again. */
+  async #complete({ outcome, completion, entry, tries }: LargeFile): Promise<void> {
+    if (outcome !== undefined) return this.#giveUp(outcome);
+    if (this.#fate.mustStop) return;
+    const failed = completion === undefined ? changed(entry) : await this.#finish(completion);
+    if (failed?.cause === 'CHANGED' && tries < triesOfChanging) this.begin(entry, tries + 1);
+    else if (failed !== undefined) this.#giveUp(failed);
+  }
+
+  /** Records the file as done, or says what became of it. */
+  async #finish(completion: FileRequest): Promise<EntryOutcome | undefined> {
+    const { finished, notes } = await this.#engine.finish([completion]);
+    const one = finished[0]!;
+    if (one.kind === 'outcome') return one.outcome;
+    const { ordinal, bytes } = completion;
+    const tallies = { copied: emptyTally(), skipped: emptyTally(), linked: emptyTally() };
+    addTally(tallies[one.kind], { entries: 1, bytes });
+    this.#recorder.takeGroup({ ranges: [{ from: ordinal, to: ordinal + 1, ...tallies }], notes });
+    return undefined;
+  }
+
+  /** What may still become a file stays: the next worker goes on with it. */
+  #giveUp(outcome: EntryOutcome): void {
+    if (classOf(outcome.cause) === 'permanent') this.#storage.discardParts(outcome.ordinal, outcome.path);
+    this.#fate.tell(outcome);
+  }
+
+  /** What was recorded of a file, of the version that the source has and in the temporary file that is still there. */
+  #recorded(ordinal: number, path: string): Recorded {
+    const parts = this.#state.parts.filter((part) => part.ordinal === ordinal && !part.same);
+    if (parts.length === 0) return nothing;
+    const { version, temporary } = this.#storage.dividedState(ordinal, path);
+    const current = parts.filter((part) => part.version === version && part.temporary === temporary);
+    if (current.length === 0) return nothing;
+    const had = new RangeSet();
+    for (const { from, to } of current) had.add(from, to);
+    return { parts: current, had, bytes: sizeOfVersion(version) };
+  }
+}
+
+function changed(entry: LargeEntry): EntryOutcome {
+  return { ...entry, outcome: 'failed', cause: 'CHANGED', action: 'copy' };
+}

@@ -1,0 +1,135 @@
+import type { EntryOutcome } from '../core/model/outcome.ts';
+import { partsOf, type Shard, wholeEntriesOf } from '../core/model/plan.ts';
+import type { JournalEnd } from '../core/run/journal-lines.ts';
+import type { ShardState } from '../core/run/shard-state.ts';
+import { TapeReader } from '../core/run/tape-reader.ts';
+import type { EntryGroup, GroupOutcome, Storage } from '../core/storage/storage.ts';
+import type { Engine } from './engine.ts';
+import { Fate, type FateParts, isPassing } from './fate.ts';
+import { groupSize } from './group-size.ts';
+import { entryOf, groupOfOne, groupsOf } from './groups.ts';
+import { PieceWork, type Work } from './piece-work.ts';
+import type { Recorder } from './recorder.ts';
+import type { TaskContext } from './task-context.ts';
+
+export type ShardParts = FateParts & {
+  readonly context: TaskContext;
+  readonly state: ShardState;
+  readonly storage: Storage;
+};
+
+const nothing: GroupOutcome = {
+  ranges: [],
+  outcomes: [],
+  notes: new Map(),
+  ways: new Map(),
+  hopeless: undefined,
+};
+
+/** The work of one task on its shard, whatever copies for it. Used once. */
+export class ShardWork {
+  readonly #context: TaskContext;
+  readonly #shard: Shard;
+  readonly #state: ShardState;
+  readonly #engine: Engine;
+  readonly #recorder: Recorder;
+  readonly #fate: Fate;
+  readonly #inPieces: PieceWork;
+  readonly #underWay = new Set<Promise<void>>();
+  #isTapesTurn = false;
+
+  constructor(parts: ShardParts) {
+    this.#context = parts.context;
+    this.#shard = parts.context.plan.shards[parts.context.journal.shard as number]!;
+    this.#state = parts.state;
+    this.#engine = parts.engine;
+    this.#recorder = parts.recorder;
+    this.#fate = new Fate(parts);
+    this.#inPieces = new PieceWork({ ...parts, fate: this.#fate });
+  }
+
+  async run(): Promise<JournalEnd['reason']> {
+    const tape = new TapeReader(this.#context.paths);
+    try {
+      const works = this.#works(tape);
+      while (!this.#fate.mustStop) {
+        const work = this.#next(works);
+        if (work !== undefined) await this.#start(work);
+        else if (this.#underWay.size > 0) await this.#answer();
+        else break;
+      }
+    } finally {
+      tape.close();
+    }
+    await Promise.all(this.#underWay);
+    this.#fate.throwBroken();
+    await this.#recorder.checkpoint();
+    return this.#fate.reason;
+  }
+
+  /** Pieces of large files and what comes next on the tape take turns, so that neither waits for all of the other. */
+  #next(works: Iterator<Work>): Work | undefined {
+    this.#isTapesTurn = !this.#isTapesTurn && !this.#inPieces.isFull;
+    const piece = this.#isTapesTurn ? undefined : this.#inPieces.next();
+    if (piece !== undefined) return piece;
+    const next = works.next();
+    return next.done ? this.#inPieces.next() : next.value;
+  }
+
+  /** Parts first: they are the longest. */
+  *#works(tape: TapeReader): Generator<Work> {
+    for (const part of partsOf(this.#shard)) yield* this.#inPieces.ofPart(tape.at(part.ordinal), part);
+    const { from, to } = wholeEntriesOf(this.#shard);
+    if (from >= to) return;
+    const entries = this.#shard.start.byte > 0 ? tape.between(from, to) : tape.entries(this.#shard.start, to);
+    const isSettled = (ordinal: number) => this.#state.isSettled(ordinal);
+    const size = (ordinal: number) => {
+      const { threads, msPerEntry } = this.#engine;
+      return groupSize({ entriesLeft: to - ordinal, threads, msPerEntry });
+    };
+    for (const group of groupsOf(entries, isSettled, size)) yield () => this.#group(group);
+  }
+
+  /** Starts a piece of work as soon as the threads have little left. */
+  async #start(work: Work): Promise<void> {
+    const promise = work().catch((error: Error) => this.#fate.broken(error));
+    this.#underWay.add(promise);
+    void promise.then(() => this.#underWay.delete(promise));
+    this.#recorder.keepUp();
+    while (this.#underWay.size >= this.#engine.appetite) await this.#answer();
+  }
+
+  /** Waits until some work is done; checkpoints are made meanwhile. */
+  async #answer(): Promise<void> {
+    await Promise.race(this.#underWay);
+    this.#recorder.keepUp();
+  }
+
+  async #group(group: EntryGroup): Promise<void> {
+    const outcome = await this.#engine.copyGroup(group);
+    this.#take(group, outcome);
+    for (const entry of outcome.outcomes) {
+      if (isPassing(entry)) await this.#again(group, entry);
+      else this.#fate.tell(entry);
+    }
+  }
+
+  /** Another try of one entry after a passing fault. */
+  async #again(group: EntryGroup, failed: EntryOutcome): Promise<void> {
+    const one = groupOfOne(group, failed.ordinal);
+    const result = await this.#fate.tryAgain(
+      { ...nothing, outcomes: [failed] },
+      () => this.#engine.copyGroup(one),
+      ({ outcomes }) => !outcomes.some(isPassing),
+    );
+    if (result === undefined) return;
+    this.#take(one, result);
+    for (const outcome of result.outcomes) this.#fate.tell(outcome);
+  }
+
+  #take(group: EntryGroup, outcome: GroupOutcome): void {
+    if (outcome.hopeless !== undefined) this.#fate.hopeless(outcome.hopeless);
+    this.#recorder.takeGroup(outcome);
+    for (const ordinal of outcome.large ?? []) this.#inPieces.begin({ ordinal, ...entryOf(group, ordinal) });
+  }
+}
