@@ -3,16 +3,9 @@ import { type AttributePlace, placeOf } from './extended-attributes.ts';
 import { FileStatus } from './file-status.ts';
 import type { Keeper } from './keeper.ts';
 import { fchown, nativeName } from './libc.ts';
-import {
-  allowedOwner,
-  applyOpenAccess,
-  mayGive,
-  modeFor,
-  noteLosses,
-  noteRefusal,
-  signed,
-} from './metadata.ts';
+import { applyOpenAccess, modeFor } from './metadata.ts';
 import { unlock } from './open-directory.ts';
+import { allowedOwner, mayGive, noteLosses, noteRefusal, signed } from './ownership.ts';
 import { check, SystemError } from './system-error.ts';
 import type { Trees } from './trees.ts';
 

@@ -16,12 +16,15 @@ import {
   fsetxattr,
   lgetxattr,
   llistxattr,
-  lremovexattr,
-  lsetxattr,
+  removexattr,
+  setxattr,
 } from './libc-attributes.ts';
 import { check, SystemError } from './system-error.ts';
 
-/** What has attributes: an open file, or the path of what cannot be opened (a symlink is not followed). */
+/**
+ * What has attributes: an open file, or the path of what cannot be opened. A symlink is not followed where they are
+ * read; they are only written where the path is that of something pinned, since a name may come to mean another thing.
+ */
 export type AttributePlace = number | NativeName;
 
 export type Attribute = { readonly name: string; readonly value: Uint8Array };
@@ -129,7 +132,7 @@ export function setAttribute(place: AttributePlace, { name, value }: Attribute, 
   const result =
     typeof place === 'number'
       ? fsetxattr(place, key, value, value.length, 0)
-      : lsetxattr(place, key, value, value.length, 0);
+      : setxattr(place, key, value, value.length, 0);
   if (result >= 0) return true;
   if (result === EOPNOTSUPP) remember(device, kind);
   const cause = errnoName(result);
@@ -149,7 +152,7 @@ function remember(device: number, kind: string): void {
 /** Removes an attribute, if it is there. Throws a SystemError. */
 export function removeAttribute(place: AttributePlace, name: string): void {
   const key = nativeName(name);
-  const result = typeof place === 'number' ? fremovexattr(place, key) : lremovexattr(place, key);
+  const result = typeof place === 'number' ? fremovexattr(place, key) : removexattr(place, key);
   if (result !== ENODATA && result !== EOPNOTSUPP) check(result, 'remove extended attribute');
 }
 

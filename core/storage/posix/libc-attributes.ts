@@ -26,7 +26,7 @@ export const lgetxattr = declare('intptr_t lgetxattr(const char *, const char *,
   value: Uint8Array,
   bytes: number,
 ) => number;
-/** fsetxattr(2), lsetxattr(2) */
+/** fsetxattr(2), setxattr(2), which follows symlinks: give it nothing but the path of something pinned */
 export const fsetxattr = declare('int fsetxattr(int, const char *, const void *, size_t, int)') as (
   fd: number,
   name: NativeName,
@@ -34,19 +34,19 @@ export const fsetxattr = declare('int fsetxattr(int, const char *, const void *,
   bytes: number,
   flags: number,
 ) => number;
-export const lsetxattr = declare('int lsetxattr(const char *, const char *, const void *, size_t, int)') as (
+export const setxattr = declare('int setxattr(const char *, const char *, const void *, size_t, int)') as (
   path: NativeName,
   name: NativeName,
   value: Uint8Array,
   bytes: number,
   flags: number,
 ) => number;
-/** fremovexattr(2), lremovexattr(2) */
+/** fremovexattr(2), removexattr(2), which follows symlinks likewise */
 export const fremovexattr = declare('int fremovexattr(int, const char *)') as (
   fd: number,
   name: NativeName,
 ) => number;
-export const lremovexattr = declare('int lremovexattr(const char *, const char *)') as (
+export const removexattr = declare('int removexattr(const char *, const char *)') as (
   path: NativeName,
   name: NativeName,
 ) => number;

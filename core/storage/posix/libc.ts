@@ -215,7 +215,7 @@ export const fchownat = declare('int fchownat(int, const char *, int, int, int)'
 ) => number;
 /** fchmod(2) */
 export const fchmod = declare('int fchmod(int, uint32_t)') as (fd: number, mode: number) => number;
-/** fchmodat(2), which follows symlinks: give it nothing but /proc/self/fd paths and names just made */
+/** fchmodat(2), which follows symlinks: give it nothing but /proc/self/fd paths */
 export const fchmodat = declare('int fchmodat(int, const char *, uint32_t, int)') as (
   directory: number,
   name: NativeName,

@@ -2,8 +2,9 @@ import { leftOutNotes } from '../../model/fidelity.ts';
 import { placeOf } from './extended-attributes.ts';
 import { FileStatus } from './file-status.ts';
 import type { Keeper } from './keeper.ts';
-import { ENOENT, mknodat, readlinkat, renameat, symlinkat, unlinkat } from './libc.ts';
-import { applyMetadataByName } from './metadata.ts';
+import { close, ENOENT, mknodat, readlinkat, renameat, symlinkat, unlinkat } from './libc.ts';
+import { applyPinnedMetadata } from './metadata.ts';
+import { pin } from './pinned.ts';
 import type { PutRequest } from './put-file.ts';
 import { check, SystemError } from './system-error.ts';
 
@@ -89,7 +90,12 @@ function putNode(request: PutRequest, make: () => number, action: string): 'copi
   if (stale !== ENOENT) check(stale, 'remove leftover');
   check(make(), action);
   try {
-    applyMetadataByName(destinationDirectory, temporary, { status, source, directory, keeper });
+    const made = pin(destinationDirectory, temporary, status.type);
+    try {
+      applyPinnedMetadata(made, { status, source, directory, keeper });
+    } finally {
+      close(made);
+    }
     check(renameat(destinationDirectory, temporary, destinationDirectory, name), 'rename');
   } catch (error) {
     unlinkat(destinationDirectory, temporary, 0);
