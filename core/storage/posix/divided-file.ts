@@ -3,22 +3,9 @@ import type { FileRequest, PartRequest } from '../storage.ts';
 import type { ContentCopy, CopiedContent } from './copy-content.ts';
 import { FileStatus, withBirth } from './file-status.ts';
 import type { Keeper } from './keeper.ts';
-import {
-  close,
-  ENOENT,
-  ENXIO,
-  ftruncate,
-  lseek,
-  type NativeName,
-  O_CLOEXEC,
-  O_CREAT,
-  O_NOFOLLOW,
-  O_RDWR,
-  openat,
-  renameat,
-  SEEK_DATA,
-} from './libc.ts';
+import { close, ENOENT, ENXIO, ftruncate, lseek, type NativeName, renameat, SEEK_DATA } from './libc.ts';
 import { applyMetadata } from './metadata.ts';
+import { openParts, reopenParts } from './parts-file.ts';
 import { changeTries, openSource } from './put-file.ts';
 import { Stopped } from './stop-flag.ts';
 import { check, SystemError } from './system-error.ts';
@@ -87,7 +74,7 @@ function writePart(
 ): WrittenPart {
   const { bytes, allocatedBytes, deviceNumber } = before;
   const devices = [deviceNumber, where.directory.device] as const;
-  const destination = openTemporary(where, O_CREAT);
+  const destination = openParts(where);
   try {
     // A hole must not let through what an earlier version had there
     const maySkipHoles = allocatedBytes < bytes && !hasData(destination, from, to);
@@ -110,11 +97,6 @@ function writePart(
 function hasData(fd: number, from: number, to: number): boolean {
   const data = lseek(fd, from, SEEK_DATA);
   return data === ENXIO ? false : data < to;
-}
-
-function openTemporary({ destinationDirectory, temporary }: FileDirectories, more: number): number {
-  const flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | more;
-  return check(openat(destinationDirectory, temporary, flags, 0o600), 'create');
 }
 
 /** The version of the source file, and the identity of the temporary file; empty where there is none. */
@@ -161,8 +143,7 @@ function completeFrom(
   // An earlier finish has renamed it and was ended before it could say so
   if (status === ENOENT && isThere(where)) return 'copied';
   check(status, 'look at the temporary file');
-  if (existing.identity !== request.temporary) throw new SystemError('CHANGED', 'look at the temporary file');
-  return completeTemporary(source, where, means);
+  return completeTemporary(source, where, { ...means, identity: request.temporary });
 }
 
 function confirmThere(where: FileDirectories): 'skipped' {
@@ -173,10 +154,10 @@ function confirmThere(where: FileDirectories): 'skipped' {
 function completeTemporary(
   source: number,
   where: FileDirectories,
-  { keeper, content }: CompletionMeans,
+  { keeper, content, identity }: CompletionMeans & { readonly identity: string },
 ): 'copied' {
   const { directory, destinationDirectory, temporary, name } = where;
-  const fd = openTemporary(where, 0);
+  const fd = reopenParts(where, identity);
   try {
     check(ftruncate(fd, before.bytes), 'set size');
     // An earlier attempt may have made it, when its directory gave ACLs away
