@@ -76,6 +76,7 @@ export function storageRequest(
     source: info.source.path,
     destination: info.destination.path,
     sourceInode: info.source.inode,
+    destinationInode: info.destination.inode,
     writer: { run: info.id, attempt: journal.attempt, restart: journal.restart, pid: journal.pid },
     cleanUp: isFirst ? undefined : range,
     mayExist: !isFirst || !info.destination.isNew,

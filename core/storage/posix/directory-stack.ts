@@ -1,7 +1,7 @@
 import { close, type NativeName, nativeName } from './libc.ts';
 
-/** Opens the directory `name` in the open directory `parent`; throws a SystemError. */
-export type OpenChild = (parent: number, name: NativeName) => number;
+/** Opens the directory `name` in the open directory `parent`, at the end of `names` below the root; throws a SystemError. */
+export type OpenChild = (parent: number, name: NativeName, names: readonly string[]) => number;
 
 /** So many directories stay open along a path; deeper ones are opened again when they are needed. */
 const openAtMost = 48;
@@ -33,6 +33,12 @@ export class DirectoryStack {
     return this.#fds.at(-1)!;
   }
 
+  /** The open directory at these names below the root, if the path last entered leads through it. */
+  openAlong(names: readonly string[]): number | undefined {
+    const fd = this.#fds[names.length - 1] ?? -1;
+    return fd >= 0 && names.every((name, i) => this.#names[i] === name) ? fd : undefined;
+  }
+
   /** Closes all but the root, which belongs to the caller. */
   close(): void {
     this.#leave(0);
@@ -60,7 +66,7 @@ export class DirectoryStack {
   }
 
   #push(name: string): void {
-    const fd = this.#openChild(this.#fds.at(-1) ?? this.#root, nativeName(name));
+    const fd = this.#openChild(this.#fds.at(-1) ?? this.#root, nativeName(name), [...this.#names, name]);
     this.#names.push(name);
     this.#fds.push(fd);
     const oldest = this.#fds.length - 1 - openAtMost;

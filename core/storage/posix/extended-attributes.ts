@@ -158,8 +158,13 @@ export function removeAttribute(place: AttributePlace, name: string): void {
 
 /** True when what is made in an open directory inherits an ACL from it. */
 export function hasDefaultAcl(directory: number, device: number): boolean {
-  if (refused.get(device)?.has('system')) return false;
+  if (!knowsAcls(device)) return false;
   const bytes = fgetxattr(directory, defaultAcl, nothing, 0);
   if (bytes === EOPNOTSUPP) remember(device, 'system');
   return bytes > 0;
+}
+
+/** False when a file system has said that it has no ACLs. */
+export function knowsAcls(device: number): boolean {
+  return refused.get(device)?.has('system') !== true;
 }

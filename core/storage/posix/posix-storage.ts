@@ -111,6 +111,7 @@ export class PosixStorage implements Storage {
     return this.#finished({ ordinal, path, bytes: 0 }, () => {
       const [directory, name] = split(path);
       const [firstDirectory, firstName] = split(firstPath);
+      if (this.#request.mayExist) this.#enterSource(directory);
       const destinationDirectory = this.#trees.destinationDirectory(directory);
       const request = {
         destinationDirectory,
@@ -164,6 +165,15 @@ export class PosixStorage implements Storage {
     this.#trees.close();
   }
 
+  /** What was at the destination already is narrowed to it, if it is there. */
+  #enterSource(path: string): void {
+    try {
+      this.#trees.sourceDirectory(path);
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+    }
+  }
+
   #sourceDirectoryOr(why: SystemError, path: string): number {
     try {
       return this.#trees.sourceDirectory(path);
@@ -174,9 +184,10 @@ export class PosixStorage implements Storage {
 
   #where(ordinal: number, path: string): FileDirectories {
     const [directory, name] = split(path);
+    const sourceDirectory = this.#trees.sourceDirectory(directory);
     const destinationDirectory = this.#trees.destinationDirectory(directory);
     return {
-      sourceDirectory: this.#trees.sourceDirectory(directory),
+      sourceDirectory,
       destinationDirectory,
       directory: this.#trees.factsOf(destinationDirectory),
       name: nativeName(name),

@@ -1,23 +1,17 @@
 import { DirectoryStack } from './directory-stack.ts';
-import { accessAcl, defaultAcl, hasDefaultAcl, removeAttribute } from './extended-attributes.ts';
+import { accessAcl, defaultAcl, hasDefaultAcl, knowsAcls, removeAttribute } from './extended-attributes.ts';
 import { FileStatus } from './file-status.ts';
-import {
-  AT_FDCWD,
-  close,
-  type NativeName,
-  nativeName,
-  O_CLOEXEC,
-  O_DIRECTORY,
-  O_RDONLY,
-  openat,
-} from './libc.ts';
+import { close, type NativeName } from './libc.ts';
+import { narrowDirectory } from './narrow-directory.ts';
 import {
   followSourceDirectory,
   openExistingDirectory,
   openOrMakeDirectory,
   openSourceDirectory,
 } from './open-directory.ts';
-import { check, SystemError } from './system-error.ts';
+import { openRoot } from './open-root.ts';
+import { me } from './ownership.ts';
+import { SystemError } from './system-error.ts';
 import { removeLeftovers, type Writer } from './temporary-names.ts';
 
 export type TreesRequest = {
@@ -26,6 +20,8 @@ export type TreesRequest = {
   readonly destination: string;
   /** The inode that the source had when it was scanned. */
   readonly sourceInode: string;
+  /** The inode that the destination had when the copy was planned, or the directory that it was to be made in. */
+  readonly destinationInode?: string;
   readonly writer: Writer;
   /** True: directories of the source are also what symlinks lead to. */
   readonly followsSymlinks?: boolean;
@@ -41,7 +37,7 @@ export type DirectoryFacts = {
   /** This process has made it: nothing can be in the way in it. */
   readonly isNew: boolean;
   readonly device: number;
-  /** What is made in it inherits an ACL from it. */
+  /** What is made in it inherits an ACL from it, or might: whose it is can give it one at any moment. */
   readonly hasDefaultAcl: boolean;
   /** What is made in it gets its group. */
   readonly givesGroup: boolean;
@@ -66,8 +62,8 @@ export class Trees {
 
   constructor(request: TreesRequest) {
     this.#request = request;
-    this.sourceRoot = openRoot(request.source, 'open the source');
-    this.destinationRoot = openRoot(request.destination, 'open the destination');
+    this.sourceRoot = openRoot(request.source, 'open the source', request.sourceInode);
+    this.destinationRoot = openRoot(request.destination, 'open the destination', request.destinationInode);
     this.#sourceStatus.readOpen(this.sourceRoot, 'look at the source');
     this.#facts.set(
       this.destinationRoot,
@@ -78,10 +74,11 @@ export class Trees {
       this.sourceRoot,
       request.followsSymlinks ? followSourceDirectory : openSourceDirectory,
     );
-    this.#destination = new DirectoryStack(this.destinationRoot, (parent, name) =>
-      this.#openDestination(parent, name),
+    this.#destination = new DirectoryStack(this.destinationRoot, (parent, name, names) =>
+      this.#openDestination(parent, name, names),
     );
     this.#firsts = new DirectoryStack(this.destinationRoot, openExistingDirectory);
+    narrowDirectory(this.destinationRoot, this.sourceRoot);
     if (request.cleanUp !== undefined) this.#cleanUp(this.destinationRoot);
   }
 
@@ -89,7 +86,7 @@ export class Trees {
     return this.#source.enter(path);
   }
 
-  /** Makes what is missing on the way. */
+  /** Makes what is missing on the way. To be entered after the source's, so that what was there already is narrowed to it. */
   destinationDirectory(path: string): number {
     return this.#destination.enter(path);
   }
@@ -110,7 +107,7 @@ export class Trees {
     close(this.destinationRoot);
   }
 
-  #openDestination(parent: number, name: NativeName): number {
+  #openDestination(parent: number, name: NativeName, names: readonly string[]): number {
     const { fd, isNew } = openOrMakeDirectory(parent, name);
     if (isNew) {
       this.#facts.set(fd, newIn(fd, this.#facts.get(parent)!));
@@ -122,6 +119,8 @@ export class Trees {
     }
     // Descriptor numbers come back after a close
     this.#facts.set(fd, factsOf(fd, status));
+    const source = this.#source.openAlong(names);
+    if (source !== undefined) narrowDirectory(fd, source);
     if (this.#request.cleanUp !== undefined) this.#cleanUp(fd);
     return fd;
   }
@@ -132,17 +131,20 @@ export class Trees {
   }
 }
 
-function factsOf(fd: number, { deviceNumber: device, mode }: FileStatus): DirectoryFacts {
+function factsOf(fd: number, directory: FileStatus): DirectoryFacts {
+  const { deviceNumber: device, mode } = directory;
   const givesGroup = (mode & 0o2000) !== 0;
-  return { isNew: false, device, hasDefaultAcl: hasDefaultAcl(fd, device), givesGroup };
+  return { isNew: false, device, hasDefaultAcl: mayGiveAcl(fd, directory), givesGroup };
+}
+
+function mayGiveAcl(fd: number, { deviceNumber: device, uid }: FileStatus): boolean {
+  return hasDefaultAcl(fd, device) || (uid !== me.uid && uid !== 0 && knowsAcls(device));
 }
 
 /** Drops the ACLs that a directory has inherited: they are not its source's, and would widen what is made in it. */
 function newIn(fd: number, { device, hasDefaultAcl: inherits, givesGroup }: DirectoryFacts): DirectoryFacts {
   if (inherits) for (const name of [defaultAcl, accessAcl]) removeAttribute(fd, name);
-  return { isNew: true, device, hasDefaultAcl: false, givesGroup };
-}
-
-function openRoot(path: string, action: string): number {
-  return check(openat(AT_FDCWD, nativeName(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0), action);
+  // Somebody may have been quick and put one of his in its place
+  const mayBeGiven = mayGiveAcl(fd, status.readOpen(fd, 'look at destination directory'));
+  return { isNew: true, device, hasDefaultAcl: mayBeGiven, givesGroup };
 }
