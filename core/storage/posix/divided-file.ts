@@ -7,6 +7,7 @@ import { close, ENOENT, ENXIO, ftruncate, lseek, type NativeName, renameat, SEEK
 import { applyMetadata } from './metadata.ts';
 import { openParts, reopenParts } from './parts-file.ts';
 import { changeTries, openSource } from './put-file.ts';
+import { isSettled } from './settled-source.ts';
 import { Stopped } from './stop-flag.ts';
 import { check, SystemError } from './system-error.ts';
 import type { DirectoryFacts } from './trees.ts';
@@ -44,10 +45,11 @@ export function putPart(request: PartRequest, where: FileDirectories, content: C
         version,
       };
       if (isThere(where)) return { ...range, temporary: '', same: true };
+      if (!isSettled(source, before)) continue;
       const written = writePart(source, where, content, [range.from, Math.min(range.to, bytes)]);
       const { temporary, way, stoppedAt: to = range.to } = written;
       if (to === range.from && to < range.to) throw new Stopped();
-      if (after.readOpen(source, 'look at source').version !== version) continue;
+      if (after.readAgain(source, 'look at source').version !== version) continue;
       content.count(way);
       return { ...range, to, temporary, same: false };
     }

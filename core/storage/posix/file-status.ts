@@ -1,6 +1,7 @@
 import {
   AT_EMPTY_PATH,
   AT_NO_AUTOMOUNT,
+  AT_STATX_FORCE_SYNC,
   AT_SYMLINK_NOFOLLOW,
   addressOf,
   type NativeName,
@@ -54,6 +55,12 @@ export class FileStatus {
   /** Reads the status of an open file; throws a SystemError. */
   readOpen(fd: number, action: string, mask = STATX_BASIC_STATS): this {
     check(statx(fd, '', AT_EMPTY_PATH, mask, this.#bytes), action);
+    return this;
+  }
+
+  /** The same, and a network file system asks its server instead of what it remembers. */
+  readAgain(fd: number, action: string, mask = STATX_BASIC_STATS): this {
+    check(statx(fd, '', AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, mask, this.#bytes), action);
     return this;
   }
 
@@ -130,6 +137,13 @@ export class FileStatus {
   /** Differs as soon as content or metadata of the file did: `SIZE:MTIME:CTIME:INODE`. */
   get version(): string {
     return `${this.bytes}:${this.#time(112)}:${this.#time(96)}:${this.inode}`;
+  }
+
+  get ctimeMs(): number {
+    return this.#number(96) * 1000 + this.#view.getUint32(104, true) / 1e6;
+  }
+  get ctimeHasFraction(): boolean {
+    return this.#view.getUint32(104, true) !== 0;
   }
 
   hasSameContentAs(other: FileStatus): boolean {

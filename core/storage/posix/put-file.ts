@@ -16,6 +16,7 @@ import {
 } from './libc.ts';
 import { applyMetadata } from './metadata.ts';
 import { type FilePlace, NewFile } from './new-file.ts';
+import { isSettled } from './settled-source.ts';
 import { Stopped } from './stop-flag.ts';
 import { check, SystemError } from './system-error.ts';
 import type { DirectoryFacts } from './trees.ts';
@@ -68,7 +69,7 @@ export function putSmallFile(request: PutRequest, largeFrom: number): 'copied' |
       if (request.mayExist && isThere(request)) return 'skipped';
       const isLarge = Math.min(before.bytes, before.allocatedBytes) >= largeFrom;
       if (isLarge && !request.content.mayShare(devicesOf(request))) return 'large';
-      const result = copyOnce(request, source, isLarge);
+      const result = isSettled(source, before) ? copyOnce(request, source, isLarge) : 'changed';
       if (result !== 'changed') return result;
       if (tries === changeTries) throw new SystemError('CHANGED', 'copy');
     }
@@ -94,8 +95,10 @@ function copyOnce(request: PutRequest, source: number, isLarge: boolean): 'copie
     const way = fill(request, file.fd, source, isLarge);
     if (way === 'none') return 'large';
     const { directory, keeper, content } = request;
+    // A mixture must not run as anybody, under no name
+    if ((before.mode & 0o6000) !== 0 && hasChanged(source)) return 'changed';
     applyMetadata(file.fd, { status: before, source, directory, keeper });
-    if (!after.readOpen(source, 'look at source').isUnchangedSince(before)) return 'changed';
+    if (hasChanged(source)) return 'changed';
     content.secure(file.fd);
     isDone = file.publish();
     if (isDone) content.count(way);
@@ -103,6 +106,10 @@ function copyOnce(request: PutRequest, source: number, isLarge: boolean): 'copie
     file.close(isDone);
   }
   return isDone ? 'copied' : copyOnce(request, source, isLarge);
+}
+
+function hasChanged(source: number): boolean {
+  return !after.readAgain(source, 'look at source').isUnchangedSince(before);
 }
 
 /** All of the source's content; returns the way it went, `none` when only sharing would do and cannot. */

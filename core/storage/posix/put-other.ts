@@ -5,7 +5,7 @@ import type { Keeper } from './keeper.ts';
 import { close, ENOENT, mknodat, readlinkat, renameat, symlinkat, unlinkat } from './libc.ts';
 import { applyPinnedMetadata } from './metadata.ts';
 import { pin } from './pinned.ts';
-import type { PutRequest } from './put-file.ts';
+import { changeTries, type PutRequest } from './put-file.ts';
 import { check, SystemError } from './system-error.ts';
 
 const status = new FileStatus();
@@ -15,11 +15,9 @@ const existingTarget = Buffer.alloc(4097);
 
 /** Copies a symlink as it is, target and times, by a temporary name. Throws a SystemError. */
 export function putSymlink(request: PutRequest): 'copied' | 'skipped' {
-  const { sourceDirectory, destinationDirectory, name, temporary } = request;
-  check(status.read(sourceDirectory, name), 'look at source');
-  if (status.type !== 'symlink') throw new SystemError('CHANGED', 'read symlink');
-  if (request.keeper.skipsSymlinks) return leaveOut(request, leftOutNotes.symlink);
-  const length = check(readlinkat(sourceDirectory, name, target), 'read symlink');
+  const { destinationDirectory, temporary } = request;
+  const length = readSource(request);
+  if (length === undefined) return leaveOut(request, leftOutNotes.symlink);
   if (request.mayExist && isSameSymlink(request, length)) return 'skipped';
   target[length] = 0;
   return putNode(
@@ -27,6 +25,19 @@ export function putSymlink(request: PutRequest): 'copied' | 'skipped' {
     () => symlinkat(target.subarray(0, length + 1), destinationDirectory, temporary),
     'make symlink',
   );
+}
+
+/** Target and status of one symlink, not of two that had the name one after the other. Undefined: it is to be left out. */
+function readSource({ sourceDirectory, name, keeper }: PutRequest): number | undefined {
+  for (let tries = 1; tries <= changeTries; tries++) {
+    check(status.read(sourceDirectory, name), 'look at source');
+    if (status.type !== 'symlink') break;
+    if (keeper.skipsSymlinks) return undefined;
+    const length = check(readlinkat(sourceDirectory, name, target), 'read symlink');
+    check(existing.read(sourceDirectory, name), 'look at source');
+    if (existing.isSameFileAs(status) && existing.isUnchangedSince(status)) return length;
+  }
+  throw new SystemError('CHANGED', 'read symlink');
 }
 
 function isSameSymlink({ destinationDirectory, name }: PutRequest, length: number): boolean {
