@@ -1,23 +1,30 @@
-import { mkdir, rmdir } from 'node:fs/promises';
+import { lstat, rmdir } from 'node:fs/promises';
 import { BcopyError } from '../../core/model/errors.ts';
 import { quoteName, toBytes } from '../../core/model/names.ts';
+import { makeRoot } from '../../core/storage/posix/open-root.ts';
 
 /**
  * Makes the destination, for this user only until finish gives it its mode; true when it was not there. It is
- * made here and never by a worker, so that a node that does not see it cannot make another in its stead.
+ * made here and never by a worker, so that a node that does not see it cannot make another in its stead. `inode` is that of the
+ * directory that it is made in, when it was not there at the time of planning.
  */
-export async function makeDestination(path: string): Promise<boolean> {
+export async function makeDestination(path: string, inode: string): Promise<boolean> {
+  if (await isThere(path)) return false;
   try {
-    await mkdir(Buffer.from(toBytes(path)), { mode: 0o700 });
-    return true;
+    return makeRoot(path, inode);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') return false;
     throw new BcopyError(
       'destinationUnwritable',
-      `cannot make the destination ${quoteName(path)}: ${message}`,
+      `cannot make the destination ${quoteName(path)}: ${(error as Error).message}`,
     );
   }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return lstat(Buffer.from(toBytes(path))).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Takes an empty destination away again, when nothing was submitted after all. */

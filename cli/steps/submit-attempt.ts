@@ -1,7 +1,7 @@
-import { stat, writeFile } from 'node:fs/promises';
+import { lstat, writeFile } from 'node:fs/promises';
 import fsExtra from 'fs-extra';
 import { type Attempt, type Submission, writeAttempt, writeSubmitted } from '../../core/run/attempt-file.ts';
-import { writeOnce } from '../../core/run/files.ts';
+import { replaceFile, writeOnce } from '../../core/run/files.ts';
 import type { RunPaths } from '../../core/run/run-paths.ts';
 import type { JobRef, JobRequest, Scheduler, SchedulerLimits } from '../schedulers/scheduler.ts';
 import { renderJobScript } from './job-script.ts';
@@ -144,9 +144,9 @@ export async function announceLogs(
 
 /** Leaves a file alone that finish has been quick enough to write; one of an older job with the same number is replaced. */
 async function announce(file: string, text: string, submittedAt: Date): Promise<void> {
-  const earlier = await stat(file).catch(() => undefined);
+  const earlier = await lstat(file).catch(() => undefined);
   if (earlier === undefined) return writeFile(file, text, { flag: 'wx' }).catch(ignoreExisting);
-  if (earlier.mtime < submittedAt) await writeFile(file, text);
+  if (earlier.mtime < submittedAt) await replaceFile(file, text);
 }
 
 function ignoreExisting(error: NodeJS.ErrnoException): void {

@@ -49,7 +49,7 @@ export async function submitRun(copy: Copy, run: ReadyRun): Promise<SubmittedRun
   const prepared = await prepare(copy, run).catch((error: unknown) => {
     throw explainRunError(error);
   });
-  const isMade = await makeDestination(trees.destination.path);
+  const isMade = await makeDestination(trees.destination.path, String(trees.destination.identity.inode));
   const job = await submitAttempt(run.paths, prepared, scheduler).catch(async (error: unknown) => {
     if (isMade) await unmakeDestination(trees.destination.path);
     throw error;

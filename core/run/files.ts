@@ -1,4 +1,5 @@
-import { open, readFile, rename } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import * as z from 'zod/mini';
 import { BcopyError } from '../model/errors.ts';
 
@@ -12,6 +13,25 @@ export async function writeOnce(file: string, text: string): Promise<void> {
   try {
     await handle.writeFile(text);
     await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(temporary, file);
+}
+
+const newFile = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+/**
+ * Puts a file in the place of whatever has its name, complete or not at all, in a directory where others may write too: nothing
+ * that they have put there is followed or written to. Without a mode it has that of a new file.
+ */
+export async function replaceFile(file: string, text: string, mode?: number): Promise<void> {
+  const temporary = `${file}.${process.pid}.tmp`;
+  await rm(temporary, { force: true });
+  const handle = await open(temporary, newFile, mode ?? 0o666);
+  try {
+    await handle.writeFile(text);
+    if (mode !== undefined) await handle.chmod(mode);
   } finally {
     await handle.close();
   }

@@ -1,8 +1,9 @@
-import { chmod, rename, stat, writeFile } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import type { Account } from '../model/account.ts';
 import type { Plan } from '../model/plan.ts';
 import { quoteForShell } from '../model/shell-words.ts';
 import type { Attempt } from './attempt-file.ts';
+import { replaceFile } from './files.ts';
 import { readNext } from './next-file.ts';
 import { formatErr, formatLog } from './report.ts';
 import type { RunInfo } from './run-info.ts';
@@ -30,14 +31,9 @@ export async function writeReport({ paths, info, plan, attempt, job }: ReportReq
   return account;
 }
 
-/** Complete or not at all; readable by whom the file was made readable for at submission. */
+/** Readable by whom the file was made readable for at submission. */
 async function replace(file: string, text: string): Promise<void> {
-  const temporary = `${file}.${process.pid}.tmp`;
-  const mode = await stat(file).then(
-    (status) => status.mode & 0o777,
-    () => undefined,
-  );
-  await writeFile(temporary, text);
-  if (mode !== undefined) await chmod(temporary, mode);
-  await rename(temporary, file);
+  const earlier = await lstat(file).catch(() => undefined);
+  const isOurs = earlier?.isFile() === true && earlier.uid === process.geteuid?.();
+  await replaceFile(file, text, isOurs ? earlier.mode & 0o777 : undefined);
 }
