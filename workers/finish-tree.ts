@@ -15,8 +15,10 @@ export type TreeParts = {
   readonly tell: (finished: Extract<FinishedEntry, { kind: 'outcome' }>) => void;
   /** True once nothing more should be begun. */
   readonly mustStop: () => boolean;
-  /** In a later attempt what this run did before counts as done by it. */
+  /** After an earlier finish, what this run did before counts as done by it. */
   readonly isLater: boolean;
+  /** Removes what killed workers left in a directory. */
+  readonly removeLeftovers: (directory: string) => void;
 };
 
 /** So many directories and further names are done at once, at most. */
@@ -59,7 +61,7 @@ async function completeSome(
 function* stepsOf(
   affairs: readonly PlacedEntry[],
   finished: Map<number, FinishedEntry>,
-  { link }: TreeParts,
+  parts: TreeParts,
 ): Generator<FinishBatch> {
   const links: LinkRequest[] = [];
   const directories = new Map<number, PlacedEntry[]>();
@@ -68,14 +70,28 @@ function* stepsOf(
       const depth = placed.path === '' ? 0 : placed.path.split('/').length;
       directories.set(depth, [...(directories.get(depth) ?? []), placed]);
     } else if (placed.entry.kind === 'link') {
-      const asked = link(placed, placed.entry.first);
+      const asked = parts.link(placed, placed.entry.first);
       if (asked !== undefined && 'firstPath' in asked) links.push(asked);
       else if (asked !== undefined) finished.set(placed.ordinal, asked);
     }
   }
   yield links;
+  if (parts.isLater) tidy(affairs, finished, parts);
   for (const [, level] of [...directories].sort(([a], [b]) => b - a))
     yield level.map(({ ordinal, path }) => ({ ordinal, path }));
+}
+
+/** A finish that ended between making a link and renaming it left it in the directory in which it has to be made now. */
+function tidy(
+  affairs: readonly PlacedEntry[],
+  finished: ReadonlyMap<number, FinishedEntry>,
+  { removeLeftovers }: TreeParts,
+): void {
+  const made = affairs.filter(({ ordinal, entry }) => {
+    const kind = entry.kind === 'link' && finished.get(ordinal)?.kind;
+    return kind === 'linked' || kind === 'copied';
+  });
+  for (const directory of new Set(made.map(({ directoryPath }) => directoryPath))) removeLeftovers(directory);
 }
 
 /** A range holds no entry that failed: it ends there and another begins. */

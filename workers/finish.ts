@@ -133,14 +133,15 @@ class FinishWork {
 
   async completeTree(): Promise<void> {
     if (this.#mustStop) return;
-    const { context, recorder, tape, crew } = this.#parts;
+    const { context, storage, recorder, tape, crew } = this.#parts;
     await completeTree(tape.blocksBackwards(), {
       crew,
       recorder,
       link: this.#firsts.link,
       tell: (finished) => this.#tell(finished),
       mustStop: () => this.#mustStop,
-      isLater: context.journal.attempt > 1,
+      isLater: context.journal.attempt > 1 || context.journal.restart > 0,
+      removeLeftovers: (directory) => storage.removeLeftovers(directory, 0, context.plan.totals.entries),
     });
   }
 

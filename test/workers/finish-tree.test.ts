@@ -29,6 +29,7 @@ async function finishAll(answer: (ordinal: number) => FinishedEntry, isLater = f
   const steps: number[][] = [];
   const ranges: DoneRange[] = [];
   const told: number[] = [];
+  const tidied: string[] = [];
   const run = async (batch: FinishBatch) => {
     if (batch.length > 0) steps.push(batch.map(({ ordinal }) => ordinal));
     return batch.map(({ ordinal }) => answer(ordinal));
@@ -51,6 +52,7 @@ async function finishAll(answer: (ordinal: number) => FinishedEntry, isLater = f
       first === 99 ? undefined : { ordinal, path, firstPath: 'a' },
     tell: (finished) => told.push(finished.outcome.ordinal),
     isLater,
+    removeLeftovers: (directory) => tidied.push(directory),
   });
   const spans = ranges
     .filter(({ from, to }) => from < to)
@@ -61,7 +63,7 @@ async function finishAll(answer: (ordinal: number) => FinishedEntry, isLater = f
       skipped.entries,
       linked.entries,
     ]);
-  return { steps, spans, told };
+  return { steps, spans, told, tidied };
 }
 
 test('links come first, then directories, the deepest first, and what is of one depth at once', async () => {
@@ -82,6 +84,13 @@ test('what failed is in no range', async () => {
 test('what was there already counts as done by this run in a later attempt', async () => {
   const { spans } = await finishAll(() => ({ kind: 'skipped' }), true);
   expect(spans).toEqual([[0, 8, 4, 0, 1]]);
+});
+
+test('a later finish looks for what an earlier one left where it has to make a link, and nowhere else', async () => {
+  const made = (ordinal: number): FinishedEntry => ({ kind: ordinal === 3 ? 'linked' : 'copied' });
+  expect((await finishAll(made, true)).tidied).toEqual(['d']);
+  expect((await finishAll(made, false)).tidied).toEqual([]);
+  expect((await finishAll(() => ({ kind: 'skipped' }), true)).tidied).toEqual([]);
 });
 
 /** A crew of a storage that takes so long for each; says how many threads it has started. */
