@@ -1,3 +1,4 @@
+import { statfsSync } from 'node:fs';
 import { fromBytes } from '../../model/names.ts';
 import {
   EACCES,
@@ -118,7 +119,7 @@ export function readAttribute(place: AttributePlace, name: string): Uint8Array |
   return Uint8Array.from(value.subarray(0, check(bytes, 'read extended attribute')));
 }
 
-/** What a file system answers that cannot take an attribute: of this kind, so long, or so many. */
+/** What a file system answers that cannot take an attribute: of this kind, so long, or so many (ENOSPC, unless it is full). */
 const refusals = new Set(['EOPNOTSUPP', 'EPERM', 'E2BIG', 'ERANGE', 'ENOSPC', 'EINVAL']);
 
 /**
@@ -136,8 +137,15 @@ export function setAttribute(place: AttributePlace, { name, value }: Attribute, 
   if (result >= 0) return true;
   if (result === EOPNOTSUPP) remember(device, kind);
   const cause = errnoName(result);
-  if (result === EOPNOTSUPP || refusals.has(cause)) return false;
+  if (result === EOPNOTSUPP || (refusals.has(cause) && !(cause === 'ENOSPC' && isFull(place)))) return false;
   throw new SystemError(cause, 'set extended attribute');
+}
+
+/** Some file systems say ENOSPC also of an attribute that is too long for them: then there is room left. */
+function isFull(place: AttributePlace): boolean {
+  const path = typeof place === 'number' ? `/proc/self/fd/${place}` : Buffer.from(place).toString('latin1');
+  const directory = /^\/proc\/self\/fd\/\d+/.exec(path);
+  return directory === null || statfsSync(directory[0]).bavail === 0;
 }
 
 /** `user`, `trusted`, `security`, `system`. */

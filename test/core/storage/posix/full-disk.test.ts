@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { PosixStorage } from '../../../../core/storage/posix/posix-storage.ts';
+import { setAttribute } from '../../../helpers/attributes.ts';
 import {
   filesGroup,
   makeTwoTrees,
@@ -63,6 +64,35 @@ describe.each(Object.entries(fileSystems))('a full %s', (_, mountIt) => {
     for (const name of arrived)
       expect(content.equals(readFileSync(`${trees.destination}/${name}`))).toBe(true);
   });
+});
+
+/** Takes all that is left, with an open end. */
+function fillUp(file: string): void {
+  for (const size of [2 ** 16, 1024]) {
+    const piece = Buffer.alloc(size, 'full');
+    try {
+      while (true) appendFileSync(file, piece);
+    } catch {}
+  }
+}
+
+test('an attribute that finds no room is no attribute that is too long: the file fails', async ({ skip }) => {
+  const missing = await fileSystems.ext4!();
+  if (missing !== undefined) skip(missing);
+  for (const name of ['a', 'b']) {
+    writeFileSync(`${trees.source}/${name}`, '');
+    setAttribute(`${trees.source}/${name}`, 'user.note', 'x'.repeat(name === 'a' ? 500 : 3000));
+  }
+  const storage = new PosixStorage(requestFor(trees));
+  // Its blocks have 1 KiB
+  const long = storage.copyGroup(filesGroup(['b']));
+  expect([long.outcomes, long.notes]).toEqual([[], new Map([['xattr not kept', 1]])]);
+  fillUp(`${trees.destination}/filler`);
+  const { hopeless, outcomes, notes } = storage.copyGroup(filesGroup(['a']));
+  storage.close();
+  expect({ hopeless, notes }).toEqual({ hopeless: 'ENOSPC', notes: new Map() });
+  expect(outcomes).toMatchObject([{ path: 'a', cause: 'ENOSPC', action: 'set extended attribute' }]);
+  expect(readdirSync(trees.destination).sort()).toEqual(['b', 'filler', 'lost+found']);
 });
 
 test('a read-only destination is hopeless', async ({ skip }) => {
