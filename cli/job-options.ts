@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { BcopyError } from '../core/model/errors.ts';
 import { quoteName } from '../core/model/names.ts';
+import { isRunId } from '../core/run/run-paths.ts';
 import type { Flags } from './command-line.ts';
 import { countFrom } from './option-rules.ts';
 
@@ -15,11 +16,16 @@ const logsSchema = z.strictObject({
   follow: switchedOff,
 });
 const cancelSchema = z.strictObject({ job: jobNumber });
+const cleanSchema = z
+  .strictObject({ job: jobNumber.exactOptional(), 'dry-run': switchedOff })
+  .transform(({ 'dry-run': dryRun, ...job }) => ({ ...job, dryRun }));
 
 /** `job` is a decimal number as people type it; without it, all runs made in this directory are meant. */
 export type StatusOptions = z.infer<typeof statusSchema>;
 export type LogsOptions = z.infer<typeof logsSchema>;
 export type CancelOptions = z.infer<typeof cancelSchema>;
+/** `job` may be a run's id too: a run that was never submitted has no number. */
+export type CleanOptions = z.infer<typeof cleanSchema>;
 
 export function readStatusOptions(flags: Flags): StatusOptions {
   return read('status', statusSchema, flags);
@@ -33,9 +39,14 @@ export function readCancelOptions(flags: Flags): CancelOptions {
   return read('cancel', cancelSchema, flags);
 }
 
+export function readCleanOptions(flags: Flags): CleanOptions {
+  return read('clean', cleanSchema, flags);
+}
+
 function read<T>(command: string, schema: z.ZodType<T>, flags: Flags): T {
   const { job } = flags;
-  if (job !== undefined && !/^[1-9]\d*$/.test(String(job))) {
+  const isRun = command === 'clean' && isRunId(String(job));
+  if (job !== undefined && !isRun && !/^[1-9]\d*$/.test(String(job))) {
     throw unusable(command, `${quoteName(String(job))} is not a job number`);
   }
   const result = schema.safeParse(flags);

@@ -12,7 +12,7 @@ import {
   readJobs,
 } from '../../core/run/attempt-file.ts';
 import { type RunInfo, readRunInfo } from '../../core/run/run-info.ts';
-import { RunPaths, runsDirectory } from '../../core/run/run-paths.ts';
+import { isRunId, RunPaths, runsDirectory } from '../../core/run/run-paths.ts';
 import { changeDirectory } from '../../core/storage/posix/scan.ts';
 
 export type FoundAttempt = Attempt & { readonly jobs: AttemptJobs };
@@ -26,10 +26,7 @@ export type FoundRun = {
 /** The ids of the runs made in the current directory, newest first. */
 export async function listRuns(): Promise<string[]> {
   const names = await readdir(runsDirectory).catch(() => []);
-  return names
-    .filter((name) => /^\d{8}-\d{6}-[0-9a-f]{4}$/.test(name))
-    .sort()
-    .reverse();
+  return names.filter(isRunId).sort().reverse();
 }
 
 /** Reads a run; what is damaged is a `runDamaged` error. */
@@ -58,6 +55,11 @@ export async function findNewestRun(source: string, destination: string): Promis
  * program goes to the directory where the run was made.
  */
 export async function findRunOfJob(job: string, environment: NodeJS.ProcessEnv): Promise<FoundRun> {
+  return readRun(await findIdOfJob(job, environment));
+}
+
+/** The same without reading the run, which may be damaged. */
+export async function findIdOfJob(job: string, environment: NodeJS.ProcessEnv): Promise<string> {
   const here = await findJobHere(job);
   if (here !== undefined) return here;
   const entry = await readIndex(job, environment);
@@ -66,7 +68,7 @@ export async function findRunOfJob(job: string, environment: NodeJS.ProcessEnv):
     changeDirectory(entry.directory) &&
     (await fsExtra.pathExists(new RunPaths(`${runsDirectory}/${entry.run}`).info))
   ) {
-    return readRun(entry.run);
+    return entry.run;
   }
   throw new BcopyError(
     'runNotFound',
@@ -77,25 +79,27 @@ export async function findRunOfJob(job: string, environment: NodeJS.ProcessEnv):
   );
 }
 
-async function findJobHere(job: string): Promise<FoundRun | undefined> {
+async function findJobHere(job: string): Promise<string | undefined> {
   for (const id of await listRuns()) {
-    if (await hasJob(new RunPaths(`${runsDirectory}/${id}`), job)) return readRun(id);
+    const jobs = await listJobs(new RunPaths(`${runsDirectory}/${id}`));
+    if (jobs.some((other) => other.job === job)) return id;
   }
   return undefined;
 }
 
-/** Looks at the job numbers only, so that a damaged run does not hide the others. */
-async function hasJob(paths: RunPaths, job: string): Promise<boolean> {
+/** All jobs that a run was ever given, by their numbers only, so that also a damaged run tells them. */
+export async function listJobs(paths: RunPaths): Promise<{ attempt: number; job: string }[]> {
+  const jobs: { attempt: number; job: string }[] = [];
   for (const attempt of await listAttempts(paths)) {
-    for (const name of await readdir(paths.attempt(attempt))) {
+    for (const name of (await readdir(paths.attempt(attempt))).sort()) {
       if (!/^job-(\d+|finish)\.json$/.test(name)) continue;
-      const { job: theirs } = (await fsExtra
-        .readJson(`${paths.attempt(attempt)}/${name}`)
-        .catch(() => ({}))) as { job?: unknown };
-      if (theirs === job) return true;
+      const { job } = (await fsExtra.readJson(`${paths.attempt(attempt)}/${name}`).catch(() => ({}))) as {
+        job?: unknown;
+      };
+      if (typeof job === 'string' && /^\d+$/.test(job)) jobs.push({ attempt, job });
     }
   }
-  return false;
+  return jobs;
 }
 
 const indexSchema = z.object({
@@ -112,6 +116,12 @@ export async function indexJob(job: string, run: string, environment: NodeJS.Pro
   await fsExtra
     .outputJson(indexFile(job, environment), { format: 1, directory, run }, { mode: 0o600 })
     .catch(() => undefined);
+}
+
+/** Takes a job out of the user's index, where it leads to this run. */
+export async function unindexJob(job: string, run: string, environment: NodeJS.ProcessEnv): Promise<void> {
+  const entry = await readIndex(job, environment);
+  if (entry?.run === run) await fsExtra.remove(indexFile(job, environment)).catch(() => undefined);
 }
 
 async function readIndex(

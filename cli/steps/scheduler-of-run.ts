@@ -11,7 +11,14 @@ const patience = { attempts: 3, minTimeoutMs: 500, maxTimeoutMs: 2000 };
 export async function schedulerOf(run: FoundRun, context: CommandContext): Promise<Scheduler | undefined> {
   const wanted = run.attempts.at(-1)?.scheduler;
   if (wanted === undefined) return undefined;
+  return schedulerNamed(wanted, context).catch(() => undefined);
+}
+
+/** Throws a `noScheduler` error where it is not. */
+export async function schedulerNamed(
+  wanted: Scheduler['kind'],
+  { environment }: CommandContext,
+): Promise<Scheduler> {
   const supervisorPath = packagePaths().supervisorBundle;
-  const choice = { wanted, environment: context.environment, supervisorPath, patience };
-  return chooseScheduler(choice).catch(() => undefined);
+  return chooseScheduler({ wanted, environment, supervisorPath, patience });
 }

@@ -93,5 +93,10 @@ export function parseJournalName(file: string): JournalName | undefined {
   };
 }
 
+/** True of a word that is a run's id; job numbers are none. */
+export function isRunId(word: string): boolean {
+  return /^\d{8}-\d{6}-[0-9a-f]{4}$/.test(word);
+}
+
 /** The name of the directory that holds the runs made in a directory. */
 export const runsDirectory = '.bcopy';

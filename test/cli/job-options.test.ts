@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest';
-import { readCancelOptions, readLogsOptions, readStatusOptions } from '../../cli/job-options.ts';
+import {
+  readCancelOptions,
+  readCleanOptions,
+  readLogsOptions,
+  readStatusOptions,
+} from '../../cli/job-options.ts';
 
 test('what is not said is off', () => {
   expect(readStatusOptions({})).toEqual({ json: false });
@@ -26,4 +31,12 @@ test.each([
   ],
 ])('%s is refused in one sentence', (_, read, sentence) => {
   expect(read).toThrow(expect.objectContaining({ message: sentence, kind: 'usage' }));
+});
+
+test('clean takes a job number, a run, or neither', () => {
+  expect(readCleanOptions({})).toEqual({ dryRun: false });
+  expect(readCleanOptions({ job: '12', 'dry-run': true })).toEqual({ job: '12', dryRun: true });
+  expect(readCleanOptions({ job: '20261121-080629-8f72' })).toMatchObject({ job: '20261121-080629-8f72' });
+  for (const job of ['..', '20261121-080629-8f72/..', 'x'])
+    expect(() => readCleanOptions({ job })).toThrow('is not a job number');
 });

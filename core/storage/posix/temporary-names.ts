@@ -24,6 +24,12 @@ export function partsName(run: string, ordinal: number): string {
 /** Smaller files are never copied in pieces, whatever the limits. */
 export const leastLargeBytes = 2 * 1024 * 1024;
 
+/** True of a name that only a worker of this run gives: not of one that merely begins so. */
+export function isTemporaryOf(run: string, name: string): boolean {
+  const prefix = `.bcopy.${run}.`;
+  return name.startsWith(prefix) && /^\d+\.(\d+-\d+-\d+|parts)$/.test(name.slice(prefix.length));
+}
+
 /** Removes what killed workers of this run have left in a directory, for entries `[from, to)`; names of this writer stay. */
 export function removeLeftovers(directory: number, writer: Writer, from: number, to: number): void {
   const leftovers: string[] = [];
