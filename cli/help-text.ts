@@ -1,5 +1,5 @@
 export const copyUsage = `bcopy -s SRC -d DST [-c] [--retry] [options]
-bcopy status [JOBID] | logs JOBID | cancel JOBID
+bcopy status [JOBID] | logs JOBID | cancel JOBID | clean [JOBID]
 
 Copies the content of the directory SRC into the directory DST with an array job. \`-s dir/\` and
 \`-s dir\` mean the same: the content of dir goes to DST.`;
@@ -9,6 +9,11 @@ export const logsUsage =
   'bcopy logs JOBID [--shard N] [--err] [--follow]\n\nPrints the log of a copy, or of one shard.';
 export const cancelUsage =
   'bcopy cancel JOBID\n\nEnds a copy. What is copied stays; --retry copies the rest.';
+export const cleanUsage = `bcopy clean [JOBID] [--dry-run]
+
+Removes the complete runs made in this directory, and temporary files that their workers left at the
+destinations. With JOBID it removes that run, complete or not: then --retry cannot go on with it.
+What is copied stays, and so do JOBID.log and JOBID.err.`;
 
 export const copyNotes = `Examples:
   bcopy -s /gws/a/mydir -d /gws/b/dest            submit, and return at once

@@ -50,6 +50,8 @@ async function run(line: CommandLine & { kind: 'command' }, context: CommandCont
     return (await import('./commands/status.ts')).status(read.readStatusOptions(flags), context);
   if (command === 'logs')
     return (await import('./commands/logs.ts')).logs(read.readLogsOptions(flags), context);
+  if (command === 'clean')
+    return (await import('./commands/clean.ts')).clean(read.readCleanOptions(flags), context);
   return (await import('./commands/cancel.ts')).cancel(read.readCancelOptions(flags), context);
 }
 

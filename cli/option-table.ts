@@ -228,13 +228,18 @@ export const logsTable = [
   { name: 'follow', kind: 'switch', group: 'Logs:', help: 'go on printing until the copy has ended' },
 ] as const satisfies readonly OptionSpec[];
 
-export type CommandName = 'copy' | 'status' | 'logs' | 'cancel';
+export const cleanTable = [
+  { name: 'dry-run', kind: 'switch', group: 'Clean:', help: 'tell what would be removed; remove nothing' },
+] as const satisfies readonly OptionSpec[];
+
+export type CommandName = 'copy' | 'status' | 'logs' | 'cancel' | 'clean';
 
 export const optionTables: Readonly<Record<CommandName, readonly OptionSpec[]>> = {
   copy: copyTable,
   status: statusTable,
   logs: logsTable,
   cancel: [],
+  clean: cleanTable,
 };
 
 /** BCOPY_CPUS_PER_TASK for cpus-per-task. */
