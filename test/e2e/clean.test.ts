@@ -7,6 +7,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   symlinkSync,
   truncateSync,
@@ -14,6 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mountSlow, type SlowFileSystem } from '../../bench/slow-file-system.ts';
 import { makeManyFiles } from '../helpers/tree.ts';
@@ -169,11 +171,11 @@ describe.skipIf(typeof mounted === 'string')('where files have temporary names',
     const trees = ['-s', 'src', '-d', `${slow.path}/${name}`];
     const ran = await world.bcopy(cwd, ...trees, '--shards', '2', '--workers', '2', '--threads', '4');
     const [run, dst] = [runDirectories(cwd)[0]!, join(slow.behind, name)];
-    const kinds = [/\.parts$/, /\.\d+-\d+-\d+$/];
-    while (!kinds.every((kind) => temporaries(dst).some((temporary) => kind.test(temporary))))
-      await new Promise((resolve) => setTimeout(resolve, 5));
     killSupervisorOfFinish(run);
-    killWorkers(run);
+    await killWorkersAt(run, () => {
+      const names = temporaries(dst);
+      return [/\.parts$/, /\.\d+-\d+-\d+$/].every((kind) => names.some((name) => kind.test(name)));
+    });
     const job = announcedJob(ran.stdout);
     await waitForStatus(world, cwd, job, ({ phase }) => phase === 'incomplete');
     expect(temporaries(dst).length).toBeGreaterThan(1);
@@ -269,10 +271,29 @@ function killSupervisorOfFinish(run: string): void {
   process.kill((JSON.parse(first) as { pid: number }).pid, 'SIGKILL');
 }
 
-/** The workers whose current directory is the run's. */
-function killWorkers(run: string): void {
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    const script = `[ "$(readlink /proc/$0/cwd)" = "$1" ] && tr '\\0' ' ' </proc/$0/cmdline | grep -q "workers/main.js task" && kill -9 $0 || true`;
-    execFileSync('sh', ['-c', script, pid, run], { stdio: 'ignore' });
+/** Ends a run's workers at a moment when something holds: they are stopped, and go on until then. */
+async function killWorkersAt(run: string, holds: () => boolean): Promise<void> {
+  for (;;) {
+    const workers = workersOf(run);
+    for (const pid of workers) process.kill(pid, 'SIGSTOP');
+    // What the file system was asked for already is done meanwhile
+    await setTimeout(50);
+    const isMoment = workers.length > 0 && holds();
+    for (const pid of workers) process.kill(pid, isMoment ? 'SIGKILL' : 'SIGCONT');
+    if (isMoment) return;
+    await setTimeout(20);
   }
+}
+
+/** The workers whose current directory is the run's. */
+function workersOf(run: string): number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((pid) => {
+    try {
+      const isHere = readlinkSync(`/proc/${pid}/cwd`) === run;
+      return isHere && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('workers/main.js\0task');
+    } catch {
+      return false;
+    }
+  });
 }
