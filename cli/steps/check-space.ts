@@ -1,9 +1,10 @@
 import { stat, statfs } from 'node:fs/promises';
 import { BcopyError } from '../../core/model/errors.ts';
-import { quoteName, toBytes } from '../../core/model/names.ts';
+import { fromBytes, quoteName, toBytes } from '../../core/model/names.ts';
 import type { Totals } from '../../core/model/plan.ts';
 import { type Space, sayTooLittle } from '../../core/model/space.ts';
 import type { DestinationTree, SourceTree } from './preflight.ts';
+import { readQuotas } from './read-quotas.ts';
 
 /** File systems on which a copy within one takes no blocks of its own (statfs(2), linux/magic.h). */
 const sharingTypes = new Set([0x9123683e, 0x58465342]);
@@ -15,18 +16,19 @@ export type SpaceCheck = {
   /** Too little room is told, and no reason to stop. */
   readonly force: boolean;
   readonly note: (message: string) => void;
+  /** True: copies get the group of their source where this user may give it. */
+  readonly keepsOwner: boolean;
+  readonly environment: Readonly<Record<string, string | undefined>>;
 };
 
 /**
- * Compares what the plan takes with what the destination's file system has for this user. Too little ends a copy to a
+ * Compares what the plan takes with what the destination's file system and quotas have for this user. Too little ends a copy to a
  * new destination; where something is already it is only told, since what is there may not have to be copied again.
  */
-export async function checkSpace({ source, destination, totals, force, note }: SpaceCheck): Promise<void> {
-  const place = Buffer.from(toBytes(destination.path));
-  const free = await freeAt(place, Buffer.from(toBytes(source.path)));
-  const needed = { bytes: totals.bytes, inodes: totals.entries - totals.links };
-  const missing = free === undefined ? undefined : sayTooLittle(needed, free);
-  if (missing === undefined) return;
+export async function checkSpace(check: SpaceCheck): Promise<void> {
+  const { source, destination, force, note } = check;
+  const missing = await whatIsMissing(check);
+  if (missing === '') return;
   if (force || !destination.isNew) {
     note(`${quoteName(destination.given)} may not have room for all: ${missing}`);
     return;
@@ -36,6 +38,30 @@ export async function checkSpace({ source, destination, totals, force, note }: S
     `cannot copy ${quoteName(source.given)} to ${quoteName(destination.given)}: ${missing}`,
     { hint: 'make room or choose another destination; with --force as much is copied as fits' },
   );
+}
+
+/** In words; empty when there is enough of all, as far as anybody says. */
+async function whatIsMissing({ source, destination, totals, ...check }: SpaceCheck): Promise<string> {
+  const [from, to] = [source, destination].map(({ path }) => Buffer.from(toBytes(path))) as [Buffer, Buffer];
+  const needed = { bytes: totals.bytes, inodes: totals.entries - totals.links };
+  const free = await freeAt(to, from);
+  const there = destination.exists ? to : parentOf(to);
+  const gid = await chargedGroup(from, there, check.keepsOwner);
+  const question = { directory: fromBytes(there), gid, environment: check.environment };
+  const said = [
+    free === undefined ? undefined : sayTooLittle(needed, free),
+    ...(await readQuotas(question)).map(({ whose, room }) => sayTooLittle(needed, room, whose)),
+  ];
+  return said.filter((text) => text !== undefined).join('; ');
+}
+
+/** The group of the source where this user may give it, else the one that a new file gets. */
+async function chargedGroup(source: Buffer, place: Buffer, keepsOwner: boolean): Promise<number> {
+  const own = process.getegid?.() ?? 0;
+  const [from, at] = await Promise.all([source, place].map((path) => stat(path).catch(() => undefined)));
+  const mine = [own, ...(process.getgroups?.() ?? [])];
+  if (keepsOwner && from !== undefined && mine.includes(from.gid)) return from.gid;
+  return at !== undefined && (at.mode & 0o2000) !== 0 ? at.gid : own;
 }
 
 /** Undefined where the file system says nothing. Holes and shared blocks of the source cannot be told apart from data. */

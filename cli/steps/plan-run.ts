@@ -65,7 +65,15 @@ export async function planRun(copy: Copy, progress: ScanProgress): Promise<Plann
         error: unreadableError(source.given, totals.unreadable),
       };
     }
-    await checkSpace({ source, destination, totals, force: options.force, note: copy.note });
+    await checkSpace({
+      source,
+      destination,
+      totals,
+      force: options.force,
+      note: copy.note,
+      keepsOwner: fidelityOf(options).keep.includes('owner'),
+      environment: context.environment,
+    });
     const plan = await makePlan(paths, totals, {
       workers: workersOf(copy),
       shards: options.shards,
