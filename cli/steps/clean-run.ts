@@ -1,7 +1,6 @@
-import { lstat, opendir, readdir, unlink } from 'node:fs/promises';
+import { lstat, opendir, readdir, rm } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { BcopyError } from '../../core/model/errors.ts';
-import { readPlan } from '../../core/run/plan-file.ts';
 import { TapeReader } from '../../core/run/tape-reader.ts';
 import { TemporaryFiles } from '../../core/storage/posix/temporary-files.ts';
 import type { CommandContext } from '../commands/context.ts';
@@ -38,11 +37,20 @@ export async function cleanRun(
   const reports = await unfinishedReports(run.jobs);
   const directory = await measure(run.paths.root, reports);
   if (options.removes) {
-    await Promise.all(reports.map((name) => unlink(name)));
     for (const job of run.jobs) await unindexJob(job, run.id, context.environment);
-    await removeRun(run.paths);
+    await removeDirectory(run, reports);
   }
   return { id: run.id, directory, temporaries };
+}
+
+async function removeDirectory({ id, paths }: JudgedRun, reports: readonly string[]): Promise<void> {
+  try {
+    for (const name of reports) await rm(name, { force: true });
+    await removeRun(paths);
+  } catch (error) {
+    const why = (error as Error).message;
+    throw new BcopyError('destinationUnwritable', `cannot remove run ${id}: ${why}`);
+  }
 }
 
 async function cleanDestination(
@@ -54,7 +62,7 @@ async function cleanDestination(
   const isClean = run.kind === 'complete' && (await hasEveryWorkerEnded(run.paths));
   if (isClean && !options.looksEverywhere) return { files: 0, bytes: 0, refused: 0 };
   try {
-    return await removeTemporaries(run.run, options.removes, context.signal);
+    return await removeTemporaries(run.id, run.run, options.removes, context.signal);
   } catch (error) {
     if (error instanceof BcopyError && error.kind === 'runDamaged') return 'unknown';
     throw error;
@@ -62,10 +70,14 @@ async function cleanDestination(
 }
 
 /** Goes through the directories of the tape, block by block, so that memory does not grow with the tree. */
-async function removeTemporaries({ paths, info }: FoundRun, removes: boolean, signal: AbortSignal) {
+async function removeTemporaries(
+  run: string,
+  { paths, info }: FoundRun,
+  removes: boolean,
+  signal: AbortSignal,
+): Promise<CleanedRun['temporaries']> {
   const { path: destination, inode, isNew } = info.destination;
-  await readPlan(paths);
-  const temporaries = TemporaryFiles.open({ destination, inode, isNew, run: info.id, removes });
+  const temporaries = TemporaryFiles.open({ destination, inode, isNew, run, removes });
   if (temporaries === undefined) return 'elsewhere';
   const tape = new TapeReader(paths);
   try {
@@ -99,7 +111,12 @@ async function measure(directory: string, others: readonly string[]): Promise<Re
     bytes += status.blocks * 512;
   };
   for (const name of others) await add(name);
-  for await (const { parentPath, name } of await opendir(directory, { recursive: true }))
-    await add(`${parentPath}/${name}`);
+  try {
+    for await (const { parentPath, name } of await opendir(directory, { recursive: true }))
+      await add(`${parentPath}/${name}`);
+  } catch (error) {
+    // Somebody else removes it at the same time
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
   return { files, bytes };
 }

@@ -113,6 +113,26 @@ describe('a complete run', () => {
   });
 });
 
+it("SLURM's word is taken for its jobs", async () => {
+  const fakes = await openWorld('fakes');
+  try {
+    const cwd = fakes.directory();
+    makeManyFiles(join(cwd, 'src'), { files: 20, directories: 3, bytes: 10 });
+    giveToUser(cwd);
+    const trees = ['-s', 'src', '-d', 'dst'];
+    expect(await fakes.bcopy(cwd, ...trees, '--wait')).toMatchObject({ exitCode: 0 });
+    // Nothing of what is there has to be copied, and still it takes its time
+    expect(await fakes.bcopy(cwd, ...trees, '--ops-limit', '1')).toMatchObject({ exitCode: 0 });
+    expect(await fakes.bcopy(cwd, 'clean')).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringMatching(/^run \S+ stays: job \d+ is pending .*\nrun \S+ is removed.*\n1 run,/),
+    });
+    expect(runDirectories(cwd)).toHaveLength(1);
+  } finally {
+    await fakes.close();
+  }
+});
+
 it('a damaged run is removed only when it is named', async () => {
   const { cwd, run } = await copied();
   writeFileSync(join(run, 'plan.json'), '{');
@@ -131,9 +151,9 @@ it('a damaged run is removed only when it is named', async () => {
 
 it('a run that is under way stays', async () => {
   const cwd = world.directory();
-  makeManyFiles(join(cwd, 'src'), { files: 300, directories: 3, bytes: 10 });
+  makeManyFiles(join(cwd, 'src'), { files: 1000, directories: 3, bytes: 10 });
   giveToUser(cwd);
-  const ran = await world.bcopy(cwd, '-s', 'src', '-d', 'dst', '--ops-limit', '20');
+  const ran = await world.bcopy(cwd, '-s', 'src', '-d', 'dst', '--ops-limit', '100');
   const job = announcedJob(ran.stdout);
   expect(await world.bcopy(cwd, 'clean', job)).toMatchObject({
     exitCode: 11,
@@ -146,7 +166,7 @@ it('a run that is under way stays', async () => {
   expect(await world.bcopy(cwd, 'cancel', job)).toMatchObject({ exitCode: 0 });
   expect(await world.bcopy(cwd, 'clean')).toMatchObject({
     exitCode: 0,
-    stdout: expect.stringContaining('bcopy -s src -d dst --ops-limit 20 --retry goes on with it'),
+    stdout: expect.stringContaining('bcopy -s src -d dst --ops-limit 100 --retry goes on with it'),
   });
   expect(await world.bcopy(cwd, 'clean', job)).toMatchObject({ exitCode: 0 });
   expect(existsSync(join(cwd, '.bcopy'))).toBe(false);
@@ -163,9 +183,9 @@ describe.skipIf(typeof mounted === 'string')('where files have temporary names',
   /** A copy whose worker and finish were killed, with what they have left at the destination. */
   async function killed(name: string): Promise<{ cwd: string; job: string; run: string; dst: string }> {
     const cwd = world.directory();
-    makeManyFiles(join(cwd, 'src'), { files: 200, directories: 10, bytes: 1000 });
+    makeManyFiles(join(cwd, 'src'), { files: 100, directories: 10, bytes: 1000 });
     writeFileSync(join(cwd, 'src/large'), 'begin');
-    truncateSync(join(cwd, 'src/large'), 500 * 2 ** 20);
+    truncateSync(join(cwd, 'src/large'), 200 * 2 ** 20);
     giveToUser(cwd);
     chmodSync(slow.behind, 0o777);
     const trees = ['-s', 'src', '-d', `${slow.path}/${name}`];
