@@ -134,8 +134,11 @@ static int fault_read(const char *path, char *bytes, size_t size, off_t at, stru
 static int fault_write(const char *path, const char *bytes, size_t size, off_t at, struct fuse_file_info *file) {
   return STRIKE(GROWS, "write", path, pass_write(path, bytes, size, at, file));
 }
+/* A full one says so. */
 static int fault_statfs(const char *path, struct statvfs *status) {
-  return STRIKE(LOOKS, "statfs", path, pass_statfs(path, status));
+  int done = STRIKE(LOOKS, "statfs", path, pass_statfs(path, status));
+  if (control->kind == SPACE && control->count >= control->at) status->f_bfree = status->f_bavail = 0;
+  return done;
 }
 static int fault_flush(const char *path, struct fuse_file_info *file) {
   return STRIKE(CHANGES, "flush", path, pass_flush(path, file));
@@ -203,6 +206,8 @@ static void open_all(char *words[]) {
 
 int main(int count, char *words[]) {
   if (count != 4) return fputs("fault DIRECTORY MOUNTPOINT CONTROL\n", stderr), 2;
+  /* Whoever ends its user ends it by the end of its input: then it unmounts */
+  signal(SIGHUP, SIG_IGN), signal(SIGINT, SIG_IGN), signal(SIGTERM, SIG_IGN);
   open_all(words);
   umask(0);
   char *options = geteuid() == 0 ? "-oallow_other,default_permissions,dev,suid" : "-odefault_permissions";

@@ -19,6 +19,8 @@ export type RunRequest = {
   readonly destination: string;
   readonly shards: number;
   readonly sync: SyncWord;
+  /** Of each operation; left out: as many as usual. */
+  readonly tries?: number | undefined;
   /** False when something may be in the way from the beginning. */
   readonly isNew?: boolean;
 };
@@ -73,7 +75,11 @@ function infoOf({ source, destination, isNew = true }: RunRequest): Parameters<t
   };
 }
 
-async function prepareAttempt(paths: RunPaths, attempt: number, { shards, sync }: RunRequest): Promise<void> {
+async function prepareAttempt(
+  paths: RunPaths,
+  attempt: number,
+  { shards, sync, tries }: RunRequest,
+): Promise<void> {
   const tasks = Array.from({ length: shards }, (_, task) => task);
   await writeAttempt(paths, {
     attempt,
@@ -85,6 +91,7 @@ async function prepareAttempt(paths: RunPaths, attempt: number, { shards, sync }
     threads: 1,
     checkpointSeconds: 30,
     sync,
+    tries,
     arrays: [{ number: 0, base: 0, tasks }],
   });
   await writeSubmitted(paths, attempt, 0, `${attempt}00`);

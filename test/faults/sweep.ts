@@ -12,6 +12,8 @@ export type Mode = Omit<Fault, 'at'> & {
   /** Fills the source. */
   readonly tree: (path: string) => Promise<void>;
   readonly shards: number;
+  /** Left out: as many as usual. */
+  readonly tries?: number;
 };
 
 /** Two faulty file systems with a tree to copy from one to the other; one fault at a time. */
@@ -55,6 +57,7 @@ export async function oneRound(lane: Lane, mode: Mode, at: number): Promise<Roun
     destination: mode.on === 'destination' ? join(lane.destination.path, 'dst') : trees.destination,
     shards: mode.shards,
     sync: 'file',
+    tries: mode.tries,
   });
   try {
     lane[mode.on].set({ ...mode, at });
