@@ -35,7 +35,7 @@ function whyKept(run: JudgedRun): string {
 
 /** The last line. */
 export function formatTotal(cleaned: readonly CleanedRun[], isDryRun: boolean): string {
-  if (cleaned.length === 0) return 'Nothing is removed.\n';
+  if (cleaned.length === 0) return `Nothing ${isDryRun ? 'would be' : 'is'} removed.\n`;
   const freed = cleaned.reduce((sum, run) => sum + bytesOf(run), 0);
   const verb = isDryRun ? 'would be freed' : 'are freed';
   return `${formatCounted(cleaned.length, 'run')}, ${formatBytes(freed)} ${verb}.\n`;

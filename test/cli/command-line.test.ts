@@ -37,7 +37,7 @@ describe('help and version', () => {
     expect(lines.filter((text) => text.length > 100)).toEqual([]);
   });
 
-  test.each(['status', 'logs', 'cancel'])('%s has its own help', async (command) => {
+  test.each(['status', 'logs', 'cancel', 'clean'])('%s has its own help', async (command) => {
     const line = await parseCommandLine([command, '--help'], '1.2.3');
     expect(line).toEqual({ kind: 'text', text: expect.stringMatching(new RegExp(`^bcopy ${command} `)) });
   });
