@@ -56,7 +56,7 @@ describe.each(documents.filter((name) => shownIn(texts.get(name)!).length > 0))(
     let job = '0';
     for (const { line, exitCode } of shownIn(texts.get(name)!)) {
       if (!/^(bcopy|chmod) /.test(line)) continue;
-      const command = line.replace(/(?<=^bcopy (status|logs|cancel) )\d+/, job);
+      const command = line.replace(/(?<=^bcopy (status|logs|cancel|clean) )\d+/, job);
       const ran = await world.run(cwd, 'env', path, 'bash', '-c', command);
       expect({ command, ...ran }).toMatchObject({ command, exitCode });
       job = /Job <(\d+)> is submitted/.exec(ran.stdout)?.[1] ?? job;
@@ -80,7 +80,7 @@ describe('every document', () => {
 
   it('names options that exist only', async () => {
     const helps = await Promise.all(
-      [[], ['status'], ['logs'], ['cancel']].map((words) => world.bcopy('/', ...words, '--help')),
+      [[], ['status'], ['logs'], ['cancel'], ['clean']].map((words) => world.bcopy('/', ...words, '--help')),
     );
     const known = new Set([...foreign, ...helps.flatMap(({ stdout }) => optionsIn(stdout))]);
     const unknown = documents.flatMap((name) =>
