@@ -1,3 +1,4 @@
+import { bytesOf } from '../core/model/entry.ts';
 import { classOf } from '../core/model/errno.ts';
 import { addTally, type EntryOutcome, emptyTally, type PartOutcome } from '../core/model/outcome.ts';
 import type { PartRange } from '../core/model/plan.ts';
@@ -69,13 +70,26 @@ export class PieceWork {
     if (result !== undefined && 'outcome' in result) this.#fate.tell(result);
   }
 
-  /** Begins a large file where earlier workers have left off. */
-  begin(entry: LargeEntry, tries = 1): void {
-    const {
-      parts,
-      had,
-      bytes = entry.bytes,
-    } = tries > 1 ? nothing : this.#recorded(entry.ordinal, entry.path);
+  /** Goes on with those of these entries of which earlier workers have recorded something, and says which they are. */
+  resume(from: number, to: number, at: (ordinal: number) => PlacedEntry): ReadonlySet<number> {
+    const begun = new Set<number>();
+    const ordinals = new Set(this.#state.parts.map(({ ordinal }) => ordinal));
+    for (const ordinal of ordinals) {
+      if (ordinal < from || ordinal >= to || this.#state.isSettled(ordinal)) continue;
+      const { path, entry } = at(ordinal);
+      const recorded = this.#recorded(ordinal, path);
+      if (recorded.parts.length === 0) continue;
+      begun.add(ordinal);
+      this.#begin({ ordinal, path, bytes: bytesOf(entry) }, recorded);
+    }
+    return begun;
+  }
+
+  begin(entry: LargeEntry): void {
+    this.#begin(entry, nothing);
+  }
+
+  #begin(entry: LargeEntry, { parts, had, bytes = entry.bytes }: Recorded, tries = 1): void {
     // What nobody has recorded may be of another version
     if (parts.length === 0) this.#storage.discardParts(entry.ordinal, entry.path);
     const pieces = piecesOf({ from: 0, bytes }, had, this.#step);
@@ -105,7 +119,7 @@ export class PieceWork {
     if (outcome !== undefined) return this.#giveUp(outcome);
     if (this.#fate.mustStop) return;
     const failed = completion === undefined ? changed(entry) : await this.#finish(completion);
-    if (failed?.cause === 'CHANGED' && tries < triesOfChanging) this.begin(entry, tries + 1);
+    if (failed?.cause === 'CHANGED' && tries < triesOfChanging) this.#begin(entry, nothing, tries + 1);
     else if (failed !== undefined) this.#giveUp(failed);
   }
 

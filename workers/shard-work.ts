@@ -82,7 +82,8 @@ export class ShardWork {
     const { from, to } = wholeEntriesOf(this.#shard);
     if (from >= to) return;
     const entries = this.#shard.start.byte > 0 ? tape.between(from, to) : tape.entries(this.#shard.start, to);
-    const isSettled = (ordinal: number) => this.#state.isSettled(ordinal);
+    const begun = this.#inPieces.resume(from, to, (ordinal) => tape.at(ordinal));
+    const isSettled = (ordinal: number) => this.#state.isSettled(ordinal) || begun.has(ordinal);
     const size = (ordinal: number) => {
       const { threads, msPerEntry } = this.#engine;
       return groupSize({ entriesLeft: to - ordinal, threads, msPerEntry });
