@@ -102,7 +102,12 @@ export function entryOf(group: EntryGroup, ordinal: number): { path: string; byt
   return { path: joinPath(batch.directory, batch.names[i]!), bytes: batch.bytes[i]! };
 }
 
-/** The group that holds one entry of a group alone, for another try. */
+/** Some entries of a group alone, each in a batch of its own, for another try. */
+export function groupOfSome(group: EntryGroup, ordinals: readonly number[]): EntryGroup {
+  const batches = ordinals.flatMap((ordinal) => groupOfOne(group, ordinal).batches);
+  return { from: ordinals[0]!, to: ordinals[0]! + ordinals.length, batches };
+}
+
 export function groupOfOne(group: EntryGroup, ordinal: number): EntryGroup {
   const batch = group.batches.findLast((candidate) => candidate.ordinal <= ordinal)!;
   const i = ordinal - batch.ordinal;

@@ -22,6 +22,9 @@ type Recorded = {
   readonly bytes: number | undefined;
 };
 
+/** A piece, recorded, or the outcome of its file; undefined when it is left to the next worker. */
+type Copied = PartOutcome | EntryOutcome | undefined;
+
 const nothing: Recorded = { parts: [], had: new RangeSet(), bytes: undefined };
 /** With so many pieces before them, no further large files should be looked for. */
 const piecesAtMost = 64;
@@ -65,9 +68,10 @@ export class PieceWork {
       yield () => this.#part({ ordinal, path, bytes: entry.bytes, ...piece });
   }
 
-  async #part(piece: PartRequest): Promise<void> {
-    const result = await this.#copy(piece);
-    if (result !== undefined && 'outcome' in result) this.#fate.tell(result);
+  #part(piece: PartRequest): Promise<void> {
+    return this.#copy(piece, async (result) => {
+      if (result !== undefined && 'outcome' in result) this.#fate.tell(result);
+    });
   }
 
   /** Goes on with those of these entries of which earlier workers have recorded something, and says which they are. */
@@ -98,19 +102,31 @@ export class PieceWork {
     if (pieces.length === 0) this.#waiting.push(() => this.#complete(file));
   }
 
-  async #piece(file: LargeFile, piece: PartRequest): Promise<void> {
-    file.take(file.outcome === undefined ? await this.#copy(piece) : undefined);
-    if (file.isOver) await this.#complete(file);
+  #piece(file: LargeFile, piece: PartRequest): Promise<void> {
+    const take = async (result: Copied) => {
+      file.take(result);
+      if (file.isOver) await this.#complete(file);
+    };
+    return file.outcome === undefined ? this.#copy(piece, take) : take(undefined);
   }
 
-  /** A piece, recorded, or the outcome of its file; undefined when it is left to the next worker. */
-  async #copy(piece: PartRequest): Promise<PartOutcome | EntryOutcome | undefined> {
+  /** Copies a piece, later again if need be, and goes on with what became of it. */
+  async #copy(piece: PartRequest, take: (result: Copied) => Promise<void>): Promise<void> {
     const copy = () => this.#engine.copyPart(piece);
-    const hasPassed = (done: PartResult) => !('outcome' in done) || !isPassing(done.outcome);
-    const result = await this.#fate.tryAgain(await copy(), copy, hasPassed);
+    const first = await copy();
+    if (hasPassed(first)) return take(this.#record(first));
+    this.#fate.later(async () => {
+      const last = await this.#fate.tryAgain(first, copy, hasPassed);
+      if (last !== undefined && !hasPassed(last)) this.#fate.wasInVain(1);
+      await take(this.#record(last));
+    });
+  }
+
+  #record(result: PartResult | undefined): Copied {
     if (result === undefined || 'stopped' in result) return undefined;
     if ('outcome' in result) return result.outcome;
     this.#recorder.takePart(result.part, result.ways);
+    this.#fate.gotThrough();
     return result.part;
   }
 
@@ -152,6 +168,10 @@ export class PieceWork {
     for (const { from, to } of current) had.add(from, to);
     return { parts: current, had, bytes: sizeOfVersion(version) };
   }
+}
+
+function hasPassed(done: PartResult): boolean {
+  return !('outcome' in done) || !isPassing(done.outcome);
 }
 
 function changed(entry: LargeEntry): EntryOutcome {

@@ -4,10 +4,22 @@ import pRetry from 'p-retry';
 export type Patience = {
   readonly retries: number;
   readonly minTimeoutMs: number;
+  /** Each wait is so many times the one before. */
+  readonly growth: number;
   readonly signal?: AbortSignal;
 };
 
-export const patience: Patience = { retries: 3, minTimeoutMs: 500 };
+/** Four tries over some seconds. */
+export const usualTries = 4;
+
+export function patienceFor(tries = usualTries): Patience {
+  return { retries: Math.max(0, tries - 1), minTimeoutMs: 500, growth: 3 };
+}
+
+/** Where nothing gets through any more: one wait, and the other tries at once. */
+export function hasty(patience: Patience): Patience {
+  return { ...patience, growth: 0.001 };
+}
 
 /** The patience that an attempt asks for. */
 export function patienceOf({ tries }: { readonly tries?: number | undefined }): Patience {
@@ -22,7 +34,7 @@ export async function tryAgain<T>(
   first: T,
   work: () => Promise<T>,
   isFinal: (result: T) => boolean,
-  { retries, minTimeoutMs: minTimeout, signal }: Patience = patience,
+  { retries, minTimeoutMs: minTimeout, growth: factor, signal }: Patience,
 ): Promise<T> {
   const passing = new Error('passing');
   let last = first;
@@ -31,7 +43,7 @@ export async function tryAgain<T>(
     if (!isFinal(last)) throw passing;
     return last;
   };
-  const options = { retries, minTimeout, factor: 3, randomize: true, ...(signal && { signal }) };
+  const options = { retries, minTimeout, factor, randomize: true, ...(signal && { signal }) };
   return pRetry(go, options).catch((error: unknown) => {
     if (error === passing || (signal?.aborted && error === signal.reason)) return last;
     throw error;

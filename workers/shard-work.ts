@@ -7,7 +7,7 @@ import type { EntryGroup, GroupOutcome, Storage } from '../core/storage/storage.
 import type { Engine } from './engine.ts';
 import { Fate, type FateParts, isPassing } from './fate.ts';
 import { groupSize } from './group-size.ts';
-import { entryOf, groupOfOne, groupsOf } from './groups.ts';
+import { entryOf, groupOfSome, groupsOf } from './groups.ts';
 import { PieceWork, type Work } from './piece-work.ts';
 import type { Recorder } from './recorder.ts';
 import type { TaskContext } from './task-context.ts';
@@ -16,14 +16,6 @@ export type ShardParts = FateParts & {
   readonly context: TaskContext;
   readonly state: ShardState;
   readonly storage: Storage;
-};
-
-const nothing: GroupOutcome = {
-  ranges: [],
-  outcomes: [],
-  notes: new Map(),
-  ways: new Map(),
-  hopeless: undefined,
 };
 
 /** The work of one task on its shard, whatever copies for it. Used once. */
@@ -55,16 +47,21 @@ export class ShardWork {
       while (!this.#fate.mustStop) {
         const work = this.#next(works);
         if (work !== undefined) await this.#start(work);
-        else if (this.#underWay.size > 0) await this.#answer();
+        else if (this.#isBusy) await this.#answer();
         else break;
       }
     } finally {
       tape.close();
     }
-    await Promise.all(this.#underWay);
+    if (this.#fate.mustStop) this.#fate.halt();
+    while (this.#isBusy) await this.#answer();
     this.#fate.throwBroken();
     await this.#recorder.checkpoint();
     return this.#fate.reason;
+  }
+
+  get #isBusy(): boolean {
+    return this.#underWay.size + this.#fate.waiting.size > 0;
   }
 
   /** Pieces of large files and what comes next on the tape take turns, so that neither waits for all of the other. */
@@ -97,40 +94,43 @@ export class ShardWork {
     this.#underWay.add(promise);
     void promise.then(() => this.#underWay.delete(promise));
     this.#recorder.keepUp();
-    while (this.#underWay.size >= this.#engine.appetite) await this.#answer();
+    while (this.#underWay.size >= this.#engine.appetite || this.#fate.hasManyWaiting) await this.#answer();
   }
 
   /** Waits until some work is done; checkpoints are made meanwhile. */
   async #answer(): Promise<void> {
-    await Promise.race(this.#underWay);
+    await Promise.race([...this.#underWay, ...this.#fate.waiting]);
     this.#recorder.keepUp();
   }
 
   async #group(group: EntryGroup): Promise<void> {
-    const outcome = await this.#engine.copyGroup(group);
-    this.#take(group, outcome);
-    for (const entry of outcome.outcomes) {
-      if (isPassing(entry)) await this.#again(group, entry);
-      else this.#fate.tell(entry);
-    }
+    const passing = this.#take(group, await this.#engine.copyGroup(group));
+    if (passing.length > 0) this.#fate.later(() => this.#again(group, passing));
   }
 
-  /** Another try of one entry after a passing fault. */
-  async #again(group: EntryGroup, failed: EntryOutcome): Promise<void> {
-    const one = groupOfOne(group, failed.ordinal);
-    const result = await this.#fate.tryAgain(
-      { ...nothing, outcomes: [failed] },
-      () => this.#engine.copyGroup(one),
-      ({ outcomes }) => !outcomes.some(isPassing),
-    );
-    if (result === undefined) return;
-    this.#take(one, result);
-    for (const outcome of result.outcomes) this.#fate.tell(outcome);
+  /** Other tries of entries that have met a passing fault. */
+  async #again(group: EntryGroup, failed: readonly EntryOutcome[]): Promise<void> {
+    let left = failed;
+    const copy = async () => {
+      const some = groupOfSome(
+        group,
+        left.map(({ ordinal }) => ordinal),
+      );
+      left = this.#take(some, await this.#engine.copyGroup(some));
+      return left;
+    };
+    const last = await this.#fate.tryAgain(failed, copy, ({ length }) => length === 0);
+    for (const outcome of last ?? []) this.#fate.tell(outcome);
+    this.#fate.wasInVain(last?.length ?? 0);
   }
 
-  #take(group: EntryGroup, outcome: GroupOutcome): void {
-    if (outcome.hopeless !== undefined) this.#fate.hopeless(outcome.hopeless);
+  /** Records what became of a group, and returns the entries that may fare better later. */
+  #take(group: EntryGroup, outcome: GroupOutcome): readonly EntryOutcome[] {
     this.#recorder.takeGroup(outcome);
+    if (outcome.ranges.some(({ copied, skipped }) => copied.entries + skipped.entries > 0))
+      this.#fate.gotThrough();
     for (const ordinal of outcome.large ?? []) this.#inPieces.begin({ ordinal, ...entryOf(group, ordinal) });
+    for (const entry of outcome.outcomes) if (!isPassing(entry)) this.#fate.tell(entry);
+    return outcome.outcomes.filter(isPassing);
   }
 }

@@ -14,7 +14,10 @@ export type EntryBatch = {
   readonly errnos: ReadonlyMap<number, string>;
 };
 
-/** Consecutive entries `[from, to)` of the tape, in batches; what travels to a thread at once. */
+/**
+ * Consecutive entries `[from, to)` of the tape, in batches; what travels to a thread at once. Of entries that are tried
+ * again, which need not be consecutive, `from` is the first, and `to` as if they were.
+ */
 export type EntryGroup = {
   readonly from: number;
   readonly to: number;

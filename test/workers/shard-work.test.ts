@@ -24,6 +24,7 @@ type Circumstances = {
   readonly shard?: number;
   readonly isSuperseded?: boolean;
   readonly isStopped?: boolean;
+  readonly tries?: number | undefined;
 };
 
 /** Does one shard's work with a storage that has faults. */
@@ -32,8 +33,10 @@ async function work({
   shard = 0,
   isSuperseded = false,
   isStopped = false,
+  tries,
 }: Circumstances) {
-  const context = task.context(journalName(shard));
+  const made = task.context(journalName(shard));
+  const context = { ...made, attempt: { ...made.attempt, tries } };
   const request = requestFor(task.trees);
   const { faulty, tried } = faultyStorage(new PosixStorage(request), faults);
   const records: JournalRecord[] = [];
@@ -89,14 +92,34 @@ describe('the work on a shard', () => {
     },
   );
 
-  test('gives a passing fault up that does not pass', { timeout: 60_000 }, async () => {
+  test.each([
+    [undefined, 4],
+    [1, 1],
+    [2, 2],
+  ])('with %s tries gives a fault up after %d that does not pass', async (tries, wanted) => {
     await makeFiles();
-    const faults = new Map([4, 8, 9, 10].map((number) => [number, 'EIO']));
-    const { reason, records, tried } = await work({ faults });
+    const faults = new Map([4, 11, 12, 13].map((number) => [number, 'EIO']));
+    const { reason, records, tried } = await work({ faults, tries });
     expect(reason).toBe('failures');
-    expect(tried.filter((ordinal) => ordinal === 4)).toHaveLength(4);
+    expect(tried.filter((ordinal) => ordinal === 4)).toHaveLength(wanted);
     expect(ofType(records, 'entry')).toMatchObject([{ ordinal: 4, outcome: 'failed', cause: 'EIO' }]);
     expect(copiedIn(records)).toBe(9);
+  });
+
+  test('does other work while an entry waits for its next try', async () => {
+    await makeFiles();
+    const { tried } = await work({ faults: new Map([[4, 'EIO']]) });
+    expect(tried).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 4]);
+  });
+
+  test('lets entries wait together for their next try', async () => {
+    const many = Object.fromEntries(Array.from({ length: 1200 }, (_, i) => [`f${i}`, '']));
+    task = await makeTask(({ source }) => makeTree(source, many));
+    const faults = new Map(Array.from({ length: 2400 }, (_, i) => [i + 1, 'EIO'] as const));
+    const { reason, records, tried } = await work({ faults, tries: 2 });
+    expect([reason, tried.length]).toEqual(['failures', 2400]);
+    expect(ofType(records, 'entry')).toHaveLength(1200);
+    expect(copiedIn(records)).toBe(0);
   });
 
   test('goes on after a failure that is for a person', async () => {
