@@ -74,11 +74,24 @@ export class Fate {
 
   /** Takes in what became of an entry that failed or vanished. */
   tell(outcome: EntryOutcome): void {
+    if (classOf(outcome.cause) === 'hopeless') {
+      this.#tellHopeless(outcome);
+      return;
+    }
     if (outcome.outcome === 'failed') this.#failures++;
     this.#recorder.takeOutcome(outcome);
     this.#options.log.outcome(outcome);
-    if (classOf(outcome.cause) !== 'hopeless') return;
+  }
+
+  /**
+   * Nothing can be written any more: one entry is recorded for each cause, so that it is known. The others that met it
+   * are left to the next worker, like all that were not tried.
+   */
+  #tellHopeless(outcome: EntryOutcome): void {
+    if (this.#hopeless.has(outcome.cause)) return;
     this.#hopeless.add(outcome.cause);
+    this.#recorder.takeOutcome(outcome);
+    this.#options.log.hopeless(outcome.cause);
     this.halt();
   }
 

@@ -43,6 +43,11 @@ export class TaskLog {
       this.#err(`more than ${outcomesAtMost} entries failed or vanished; the rest is in the journal`);
   }
 
+  /** Once for each cause, however many entries met it. */
+  hopeless(cause: string): void {
+    this.#err(`${meaningOf(cause)}; the rest of this shard was not tried`);
+  }
+
   line(text: string): void {
     this.#out(`${now()} ${text}`);
   }

@@ -138,8 +138,11 @@ describe('the work on a shard', () => {
 
   test.each(['ENOSPC', 'EDQUOT', 'EROFS'])('ends at %s, and records what was done before', async (cause) => {
     await makeFiles();
-    const { reason, records, tried } = await work({ faults: new Map([[4, cause]]) });
+    const { reason, records, tried, lines } = await work({ faults: new Map([[4, cause]]) });
     expect(reason).toBe('hopeless');
+    expect(lines).toEqual([
+      expect.stringMatching(`^.* \\(${cause}\\); the rest of this shard was not tried$`),
+    ]);
     expect(tried).toEqual([1, 2, 3, 4]);
     expect(ofType(records, 'done')).toEqual([done(0, 4, { copied: { entries: 3, bytes: 3 } })]);
     expect(ofType(records, 'entry')).toMatchObject([{ ordinal: 4, outcome: 'failed', cause }]);
