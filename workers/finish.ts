@@ -17,7 +17,7 @@ import { completeTree } from './finish-tree.ts';
 import { linkedFrom } from './first-names.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { Recorder } from './recorder.ts';
-import { patienceOf, tryAgain } from './retry.ts';
+import { patienceFor, tryAgain } from './retry.ts';
 import type { TaskOptions } from './task.ts';
 import { openStorage, storageRequest, syncOf, type TaskContext } from './task-context.ts';
 import type { TaskLog } from './task-log.ts';
@@ -47,7 +47,7 @@ export async function runFinish(
     storage,
     startEngine: (threads) => startEngine({ first: threads, most: threads }, storage, request, program),
     takeNotes: (notes) => recorder.takeGroup({ ranges: [], notes }),
-    patience: { ...patienceOf(context.attempt), signal },
+    patience: { ...patienceFor(context.attempt.tries), signal },
     ...crewFor(context),
   });
   try {
@@ -146,7 +146,7 @@ class FinishWork {
   }
 
   async #patiently(work: () => FinishedEntry): Promise<FinishedEntry> {
-    const patience = { ...patienceOf(this.#parts.context.attempt), signal: this.#parts.signal };
+    const patience = { ...patienceFor(this.#parts.context.attempt.tries), signal: this.#parts.signal };
     return tryAgain(
       work(),
       async () => work(),

@@ -21,11 +21,6 @@ export function hasty(patience: Patience): Patience {
   return { ...patience, growth: 0.001 };
 }
 
-/** The patience that an attempt asks for. */
-export function patienceOf({ tries }: { readonly tries?: number | undefined }): Patience {
-  return tries === undefined ? patience : { ...patience, retries: tries - 1 };
-}
-
 /**
  * Does work again whose first result is given, until `isFinal` accepts its result, or patience is at an end; gives the
  * last result in any case.

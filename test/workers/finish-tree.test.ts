@@ -110,7 +110,7 @@ function crewOf(ms: number, expected: number) {
       return { finish, close: async () => undefined } as unknown as Engine;
     },
     takeNotes: (some) => notes.push(...some.keys()),
-    patience: { retries: 2, minTimeoutMs: 1 },
+    patience: { retries: 2, minTimeoutMs: 1, growth: 1 },
     now: () => clock,
     expected,
     threads: 8,
@@ -155,7 +155,7 @@ describe('what fails for a passing cause', () => {
         throw new Error('not wanted');
       },
       takeNotes: () => undefined,
-      patience: { retries: 3, minTimeoutMs: 1 },
+      patience: { retries: 3, minTimeoutMs: 1, growth: 1 },
       expected: 1,
       threads: 1,
     });
