@@ -49,6 +49,8 @@ function namesBelow(directory: string): string[] {
 describe('a complete run', () => {
   it('is removed with its place in the index; logs and the copy stay', async () => {
     const { cwd, job, run } = await copied();
+    for (const name of [`${job}.log.7.tmp`, '1.log.7.tmp']) writeFileSync(join(cwd, name), '');
+    giveToUser(cwd);
     const would = await world.bcopy(cwd, 'clean', '--dry-run');
     expect(would).toMatchObject({
       exitCode: 0,
@@ -63,7 +65,7 @@ describe('a complete run', () => {
         /^run \S+ is removed: \d\d files in \.bcopy, 0 temporary files at its destination\n1 run, .* are freed\.$/,
       ),
     });
-    expect(readdirSync(cwd).sort()).toEqual([`${job}.err`, `${job}.log`, 'dst', 'src']);
+    expect(readdirSync(cwd).sort()).toEqual(['1.log.7.tmp', `${job}.err`, `${job}.log`, 'dst', 'src']);
     expect(existsSync(indexOf(job))).toBe(false);
     expect(await rsyncDifferences(join(cwd, 'src'), join(cwd, 'dst'))).toBe('');
     expect(await world.bcopy(cwd, 'clean', job)).toMatchObject({ exitCode: 10 });
@@ -228,6 +230,9 @@ describe.skipIf(typeof mounted === 'string')('where files have temporary names',
     giveToUser(dst);
     chmodSync(join(dst, 'd4'), 0o555);
     utimesSync(join(dst, 'd4'), 1000, 2000);
+    // A directory that is closed to its owner
+    mkdirSync(join(dst, 'd5'), { recursive: true });
+    chmodSync(join(dst, 'd5'), 0);
     const isOfRun = (name: string) => /^\.bcopy\.[\d-]+-[0-9a-f]{4}\.\d+\.(parts|\d+-\d+-\d+)$/.test(name);
     const kept = namesBelow(dst).filter((name) => {
       const base = basename(name);
@@ -242,13 +247,13 @@ describe.skipIf(typeof mounted === 'string')('where files have temporary names',
     const before = namesBelow(dst);
     const count = before.length - kept.length;
     const would = await world.bcopy(cwd, 'clean', job, '--dry-run');
-    expect(would.stdout).toContain(`${count} temporary files at its destination (1 place left alone`);
+    expect(would.stdout).toContain(`${count} temporary files at its destination (2 places left alone`);
     expect(namesBelow(dst)).toEqual(before);
 
     const ran = await world.bcopy(cwd, 'clean', job);
     expect(ran).toMatchObject({
       exitCode: 0,
-      stdout: expect.stringContaining(`${count} temporary files at its destination (1 place left alone`),
+      stdout: expect.stringContaining(`${count} temporary files at its destination (2 places left alone`),
     });
     expect(namesBelow(dst)).toEqual(kept);
     expect(others.map((name) => readFileSync(join(dst, name), 'utf8'))).toEqual(others);
