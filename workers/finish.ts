@@ -120,9 +120,14 @@ class FinishWork {
         recorder.takeRecord({ type: 'file', ordinal, ...earlier });
         continue;
       }
-      const request = fileRequest(tape.at(ordinal), partsOfFile(state, shards, ordinal));
+      const placed = tape.at(ordinal);
+      const request = fileRequest(placed, partsOfFile(state, shards, ordinal));
+      const hasVanished = shards.some((shard) => state.shards[shard]!.isSettled(ordinal));
+      if (request === undefined && hasVanished) storage.discardParts(ordinal, placed.path);
       if (request === undefined || this.#mustStop) continue;
       const { kind, ...rest } = await this.#patiently(() => storage.completeFile(request));
+      const isOfNoUse = kind === 'skipped' || ('outcome' in rest && rest.outcome.outcome === 'vanished');
+      if (isOfNoUse) storage.discardParts(ordinal, placed.path);
       if ('outcome' in rest) this.#tell({ kind: 'outcome', ...rest });
       else if (kind === 'copied' || kind === 'skipped') {
         recorder.takeRecord({ type: 'file', ordinal, outcome: kind, bytes: request.bytes });

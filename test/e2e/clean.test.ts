@@ -9,6 +9,7 @@ import {
   readFileSync,
   readlinkSync,
   renameSync,
+  rmSync,
   symlinkSync,
   truncateSync,
   utimesSync,
@@ -98,7 +99,7 @@ describe('a complete run', () => {
     const { cwd, run } = await copied();
     expect((await world.bcopy(cwd, '-s', 'src', '-d', 'other', '--wait')).exitCode).toBe(0);
     const file = join(run, 'attempts/1/attempt.json');
-    writeFileSync(file, readFileSync(file, 'utf8').replace('"local"', '"slurm"'));
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"scheduler": "local"', '"scheduler": "slurm"'));
     const before = namesBelow(join(cwd, '.bcopy'));
     expect(await world.bcopy(cwd, 'clean')).toMatchObject({ exitCode: 20, stdout: '' });
     expect(namesBelow(join(cwd, '.bcopy'))).toEqual(before);
@@ -113,6 +114,26 @@ describe('a complete run', () => {
     expect(await world.bcopy(cwd, 'clean', job)).toMatchObject({ exitCode: 6 });
     expect(existsSync(join(run, 'run.json'))).toBe(true);
   });
+});
+
+it('leaves no pieces of a large file that vanished while it was copied, and clean looks for them', async () => {
+  const cwd = world.directory();
+  mkdirSync(join(cwd, 'src'));
+  writeFileSync(join(cwd, 'src/large'), Buffer.alloc(30 * 2 ** 20, 1));
+  giveToUser(cwd);
+  const slowly = ['--shards', '2', '--workers', '1', '--bwlimit', '15M'];
+  const copying = world.bcopy(cwd, '-s', 'src', '-d', 'dst', '--wait', ...slowly);
+  while (temporaries(join(cwd, 'dst')).length === 0) await setTimeout(10);
+  rmSync(join(cwd, 'src/large'));
+  expect(await copying).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('1 that vanished') });
+  expect(readdirSync(join(cwd, 'dst'))).toEqual([]);
+  writeFileSync(join(cwd, 'dst', `.bcopy.${basename(runDirectories(cwd)[0]!)}.1.parts`), '');
+  giveToUser(join(cwd, 'dst'));
+  expect(await world.bcopy(cwd, 'clean')).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringContaining('1 temporary file at its destination'),
+  });
+  expect(readdirSync(join(cwd, 'dst'))).toEqual([]);
 });
 
 it("SLURM's word is taken for its jobs", async () => {
