@@ -6,7 +6,7 @@ import { TemporaryFiles } from '../../core/storage/posix/temporary-files.ts';
 import type { CommandContext } from '../commands/context.ts';
 import { removeRun } from './create-run.ts';
 import { type FoundRun, unindexJob } from './find-run.ts';
-import { hasEveryWorkerEnded, type JudgedRun } from './judge-run.ts';
+import { hasLeftNothing, type JudgedRun } from './judge-run.ts';
 
 /** What was found, and removed unless that was not wanted. */
 export type Removed = { readonly files: number; readonly bytes: number };
@@ -21,7 +21,7 @@ export type CleanedRun = {
 export type CleanOptions = {
   /** False: nothing is removed, only counted. */
   readonly removes: boolean;
-  /** True: all directories are gone through, also when every worker came to its end. */
+  /** True: all directories are gone through, also when nothing can be left. */
   readonly looksEverywhere: boolean;
 };
 
@@ -59,7 +59,7 @@ async function cleanDestination(
   context: CommandContext,
 ): Promise<CleanedRun['temporaries']> {
   if (run.kind === 'damaged') return 'unknown';
-  const isClean = run.kind === 'complete' && (await hasEveryWorkerEnded(run.paths));
+  const isClean = run.kind === 'complete' && (await hasLeftNothing(run.paths));
   if (isClean && !options.looksEverywhere) return { files: 0, bytes: 0, refused: 0 };
   try {
     return await removeTemporaries(run.id, run.run, options.removes, context.signal);

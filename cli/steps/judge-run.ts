@@ -1,6 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { BcopyError } from '../../core/model/errors.ts';
+import type { JournalLine } from '../../core/run/journal-lines.ts';
 import { listJournals, readJournal } from '../../core/run/journal-reader.ts';
 import { RunPaths, runsDirectory } from '../../core/run/run-paths.ts';
 import type { CommandContext } from '../commands/context.ts';
@@ -83,12 +84,24 @@ async function isOwnDirectory(path: string): Promise<boolean> {
   return status?.isDirectory() === true && status.uid === process.geteuid?.();
 }
 
-/** A worker that wrote its end line has removed what it was making; one without may have left it. */
-export async function hasEveryWorkerEnded(paths: RunPaths): Promise<boolean> {
+/**
+ * True when no worker can have left a temporary file: each did all that it had to, and every file that was copied in
+ * pieces has its name. One that was killed or cut off may have left some, and so may a file that failed or vanished.
+ */
+export async function hasLeftNothing(paths: RunPaths): Promise<boolean> {
   for (const { file } of await listJournals(paths)) {
     let open = 0;
-    for (const { type } of readJournal(file)) open += type === 'journal' ? 1 : type === 'end' ? -1 : 0;
+    for (const line of readJournal(file)) {
+      if (line.type === 'journal') open++;
+      if (line.type === 'end') open--;
+      if (leavesSomething(line)) return false;
+    }
     if (open > 0) return false;
   }
   return true;
+}
+
+function leavesSomething(line: JournalLine): boolean {
+  if (line.type === 'end') return line.reason !== 'complete';
+  return line.type === 'entry' || (line.type === 'file' && line.outcome !== 'copied');
 }
