@@ -11,7 +11,7 @@ import { livingJobs } from './living-jobs.ts';
 import { readRunStatus } from './run-status.ts';
 import { schedulerNamed } from './scheduler-of-run.ts';
 
-/** A run as `bcopy clean` sees it. `job` is the number that was announced last, undefined when there is none. */
+/** A run as `bcopy clean` sees it. `job` is the number that people know it by, undefined when there is none. */
 export type JudgedRun = {
   readonly id: string;
   readonly paths: RunPaths;
@@ -42,7 +42,12 @@ export async function judgeRun(id: string, context: CommandContext): Promise<Jud
   }
 }
 
-type Reading = { readonly run: FoundRun; readonly isFinished: boolean; readonly isComplete: boolean };
+type Reading = {
+  readonly run: FoundRun;
+  readonly job: string | undefined;
+  readonly isFinished: boolean;
+  readonly isComplete: boolean;
+};
 
 async function judgeOwn(id: string, paths: RunPaths, context: CommandContext) {
   const reading = await read(id, context).catch((error: unknown) => {
@@ -51,7 +56,8 @@ async function judgeOwn(id: string, paths: RunPaths, context: CommandContext) {
   });
   const isFinished = !(reading instanceof BcopyError) && reading.isFinished;
   const [living] = await stillLiving(paths, context, isFinished ? endPatienceMs : 0);
-  const about = await announced(paths);
+  const { jobs, job } = await announced(paths);
+  const about = { jobs, job: reading instanceof BcopyError ? job : reading.job };
   if (living !== undefined) return { ...about, kind: 'busy', living } as const;
   if (reading instanceof BcopyError) return { ...about, kind: 'damaged', error: reading } as const;
   return { ...about, kind: reading.isComplete ? 'complete' : 'incomplete', run: reading.run } as const;
@@ -61,8 +67,8 @@ async function read(id: string, context: CommandContext): Promise<Reading> {
   const found = await readRun(id);
   const kind = found.attempts.at(-1)?.scheduler;
   const run = kind === undefined ? found : await adoptJobs(found, await schedulerNamed(kind, context));
-  const { phase, isFinished } = await readRunStatus(run, undefined);
-  return { run, isFinished, isComplete: phase === 'complete' };
+  const { phase, isFinished, job } = await readRunStatus(run, undefined);
+  return { run, job, isFinished, isComplete: phase === 'complete' };
 }
 
 async function stillLiving(paths: RunPaths, context: CommandContext, patienceMs: number): Promise<string[]> {
