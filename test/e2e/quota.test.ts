@@ -85,7 +85,7 @@ exit 1
       stderr: expect.stringContaining('may not have room for all: 40.0 MiB are needed'),
     });
     const errors = readFileSync(join(cwd, `${announcedJob(forced.stdout)}.err`), 'utf8');
-    expect(errors.match(/EDQUOT/g)).toHaveLength(1);
+    expect(errors.match(/failed: quota exceeded at the destination \(EDQUOT\)/g)).toHaveLength(1);
     expect(errors).toContain('what to do: make space or ask for more quota, then --retry');
     const copied = readdirSync(`${directory}/dst`);
     expect(copied.filter((name) => name.startsWith('.'))).toEqual([]);
