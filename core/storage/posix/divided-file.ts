@@ -3,7 +3,17 @@ import type { FileRequest, PartRequest } from '../storage.ts';
 import type { ContentCopy, CopiedContent } from './copy-content.ts';
 import { FileStatus, withBirth } from './file-status.ts';
 import type { Keeper } from './keeper.ts';
-import { close, ENOENT, ENXIO, ftruncate, lseek, type NativeName, renameat, SEEK_DATA } from './libc.ts';
+import {
+  close,
+  ENOENT,
+  ENXIO,
+  ftruncate,
+  lseek,
+  type NativeName,
+  renameat,
+  SEEK_DATA,
+  unlinkat,
+} from './libc.ts';
 import { applyMetadata } from './metadata.ts';
 import { openParts, reopenParts } from './parts-file.ts';
 import { changeTries, openSource } from './put-file.ts';
@@ -150,6 +160,8 @@ function completeFrom(
 
 function confirmThere(where: FileDirectories): 'skipped' {
   if (!isThere(where)) throw new SystemError('CHANGED', 'look at destination');
+  // Of parts that were copied before it was there
+  unlinkat(where.destinationDirectory, where.temporary, 0);
   return 'skipped';
 }
 
