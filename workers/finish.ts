@@ -5,7 +5,7 @@ import { dividedFiles } from '../core/model/plan.ts';
 import { RangeSet } from '../core/model/ranges.ts';
 import type { JournalEnd } from '../core/run/journal-lines.ts';
 import { JournalWriter } from '../core/run/journal-writer.ts';
-import { partsOfFile, type RunState, readRunState } from '../core/run/run-state.ts';
+import { hasVanished, partsOfFile, type RunState, readRunState } from '../core/run/run-state.ts';
 import { sizeOfVersion } from '../core/run/shard-state.ts';
 import { type PlacedEntry, TapeReader } from '../core/run/tape-reader.ts';
 import { writeReport } from '../core/run/write-report.ts';
@@ -65,6 +65,7 @@ export async function runFinish(
     return isWhole;
   } finally {
     await crew.close();
+    await journal.close();
     tape.close();
     storage.close();
   }
@@ -120,20 +121,30 @@ class FinishWork {
         recorder.takeRecord({ type: 'file', ordinal, ...earlier });
         continue;
       }
-      const placed = tape.at(ordinal);
-      const request = fileRequest(placed, partsOfFile(state, shards, ordinal));
-      const hasVanished = shards.some((shard) => state.shards[shard]!.isSettled(ordinal));
-      if (request === undefined && hasVanished) storage.discardParts(ordinal, placed.path);
-      if (request === undefined || this.#mustStop) continue;
-      const { kind, ...rest } = await this.#patiently(() => storage.completeFile(request));
-      const isOfNoUse = kind === 'skipped' || ('outcome' in rest && rest.outcome.outcome === 'vanished');
-      if (isOfNoUse) storage.discardParts(ordinal, placed.path);
-      if ('outcome' in rest) this.#tell({ kind: 'outcome', ...rest });
-      else if (kind === 'copied' || kind === 'skipped') {
-        recorder.takeRecord({ type: 'file', ordinal, outcome: kind, bytes: request.bytes });
-        state.finish.files.set(ordinal, { outcome: kind, bytes: request.bytes });
-      }
+      if (this.#mustStop) continue;
+      // What an earlier finish said of it is said again below, or is not so any more
+      state.finish.outcomes.delete(ordinal);
+      const request = fileRequest(tape.at(ordinal), partsOfFile(state, shards, ordinal));
+      const isSettled =
+        request === undefined ? hasVanished(state, shards, ordinal) : await this.#completeFile(request);
+      if (isSettled) storage.discardParts(ordinal, tape.at(ordinal).path);
     }
+  }
+
+  /** True when nothing needs its parts any more. */
+  async #completeFile(request: FileRequest): Promise<boolean> {
+    const { state, storage, recorder } = this.#parts;
+    const { ordinal, bytes } = request;
+    const finished = await this.#patiently(() => storage.completeFile(request));
+    if (finished.kind === 'outcome') {
+      this.#tell(finished);
+      state.finish.outcomes.set(ordinal, finished.outcome);
+      return finished.outcome.outcome === 'vanished';
+    }
+    const outcome = finished.kind === 'skipped' ? 'skipped' : 'copied';
+    recorder.takeRecord({ type: 'file', ordinal, outcome, bytes });
+    state.finish.files.set(ordinal, { outcome, bytes });
+    return true;
   }
 
   async completeTree(): Promise<void> {

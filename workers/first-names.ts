@@ -2,6 +2,7 @@ import type { EntryOutcome } from '../core/model/outcome.ts';
 import type { Plan } from '../core/model/plan.ts';
 import { wholeEntriesOf } from '../core/model/plan.ts';
 import type { RunState } from '../core/run/run-state.ts';
+import type { ShardState } from '../core/run/shard-state.ts';
 import type { PlacedEntry, TapeReader } from '../core/run/tape-reader.ts';
 import type { EntryGroup, FinishedEntry, LinkRequest, Storage } from '../core/storage/storage.ts';
 import type { TaskContext } from './task-context.ts';
@@ -61,12 +62,18 @@ function findFirst(
   if (replaced !== undefined) return { kind: 'there', path: replaced };
   const placed = tape.at(ordinal);
   if (state.finish.files.has(ordinal)) return { kind: 'there', path: placed.path };
-  for (const shard of shardsAt(context.plan, ordinal)) {
-    const outcome = state.shards[shard]!.outcomes.get(ordinal);
-    if (outcome !== undefined) return { kind: 'outcome', outcome, placed };
-    if (state.shards[shard]!.done.has(ordinal)) return { kind: 'there', path: placed.path };
-  }
-  return { kind: 'left' };
+  const shards = shardsAt(context.plan, ordinal).map((shard) => state.shards[shard]!);
+  const outcome = state.finish.outcomes.get(ordinal) ?? outcomeByWorkers(shards, ordinal);
+  if (outcome !== undefined) return { kind: 'outcome', outcome, placed };
+  return shards.some(({ done }) => done.has(ordinal))
+    ? { kind: 'there', path: placed.path }
+    : { kind: 'left' };
+}
+
+/** A file that one worker found gone has vanished, also when another failed at its part. */
+function outcomeByWorkers(shards: readonly ShardState[], ordinal: number): EntryOutcome | undefined {
+  const told = shards.flatMap(({ outcomes }) => outcomes.get(ordinal) ?? []);
+  return told.find(({ outcome }) => outcome === 'vanished') ?? told[0];
 }
 
 /** The shards that hold an entry, wholly or a part of it: found by halving. */

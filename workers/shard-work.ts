@@ -15,6 +15,8 @@ import type { TaskContext } from './task-context.ts';
 export type ShardParts = FateParts & {
   readonly context: TaskContext;
   readonly state: ShardState;
+  /** True of a divided file of which nothing is left to be done; left out: of none. */
+  readonly isFileSettled?: (ordinal: number) => boolean;
   readonly storage: Storage;
 };
 
@@ -23,6 +25,7 @@ export class ShardWork {
   readonly #context: TaskContext;
   readonly #shard: Shard;
   readonly #state: ShardState;
+  readonly #isFileSettled: (ordinal: number) => boolean;
   readonly #engine: Engine;
   readonly #recorder: Recorder;
   readonly #fate: Fate;
@@ -34,6 +37,7 @@ export class ShardWork {
     this.#context = parts.context;
     this.#shard = parts.context.plan.shards[parts.context.journal.shard as number]!;
     this.#state = parts.state;
+    this.#isFileSettled = parts.isFileSettled ?? (() => false);
     this.#engine = parts.engine;
     this.#recorder = parts.recorder;
     this.#fate = new Fate(parts);
@@ -75,7 +79,8 @@ export class ShardWork {
 
   /** Parts first: they are the longest. */
   *#works(tape: TapeReader): Generator<Work> {
-    for (const part of partsOf(this.#shard)) yield* this.#inPieces.ofPart(tape.at(part.ordinal), part);
+    for (const part of partsOf(this.#shard))
+      if (!this.#isFileSettled(part.ordinal)) yield* this.#inPieces.ofPart(tape.at(part.ordinal), part);
     const { from, to } = wholeEntriesOf(this.#shard);
     if (from >= to) return;
     const entries = this.#shard.start.byte > 0 ? tape.between(from, to) : tape.entries(this.#shard.start, to);

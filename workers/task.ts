@@ -2,7 +2,7 @@ import { wholeEntriesOf } from '../core/model/plan.ts';
 import type { JournalEnd } from '../core/run/journal-lines.ts';
 import { isSuperseded } from '../core/run/journal-reader.ts';
 import { JournalWriter } from '../core/run/journal-writer.ts';
-import { readRunState } from '../core/run/run-state.ts';
+import { hasVanished, readRunState } from '../core/run/run-state.ts';
 import type { ShardState } from '../core/run/shard-state.ts';
 import { newStopFlag } from '../core/storage/posix/stop-flag.ts';
 import { startEngine, type ThreadProgram } from './engine.ts';
@@ -27,7 +27,8 @@ const soonCopied = 16 * 1024 * 1024;
 export async function runTask(context: TaskContext, options: TaskOptions): Promise<JournalEnd['reason']> {
   const number = context.journal.shard as number;
   const shard = context.plan.shards[number]!;
-  const state = (await readRunState(context.paths, context.plan, number)).shards[number]!;
+  const run = await readRunState(context.paths, context.plan, number);
+  const state = run.shards[number]!;
   options.log.begin(context, state);
   const stop = shard.bytes > soonCopied ? newStopFlag() : undefined;
   const more = { stop, largeFrom: largeFrom(context.attempt.limits) };
@@ -42,12 +43,15 @@ export async function runTask(context: TaskContext, options: TaskOptions): Promi
   });
   const engine = startEngine(threadsFor(context, state), storage, request, options.program);
   try {
-    const work = new ShardWork({ context, state, storage, engine, recorder, options });
+    const isFileSettled = (ordinal: number) =>
+      run.finish.files.has(ordinal) || hasVanished(run, [number], ordinal);
+    const work = new ShardWork({ context, state, isFileSettled, storage, engine, recorder, options });
     const reason = await work.run();
     await journal.end(reason);
     return reason;
   } finally {
     await engine.close();
+    await journal.close();
     storage.close();
   }
 }

@@ -30,6 +30,11 @@ export class JournalWriter {
   /** Writes the end line and closes the file. */
   async end(reason: JournalEnd['reason']): Promise<void> {
     await this.#write([{ type: 'end', reason, at: new Date().toISOString() }]);
+    await this.close();
+  }
+
+  /** Closes the file, after an append that is under way; without an end line it says that the worker was ended. */
+  async close(): Promise<void> {
     await this.#file.close();
   }
 

@@ -28,19 +28,21 @@ export type RunState = {
   readonly ways: WayCounts;
 };
 
-/** Reads all journals of a run (or of one shard only, for the worker that takes it up). */
+/** Reads all journals of a run (or of one shard and of finish only, for the worker that takes the shard up). */
 export async function readRunState(paths: RunPaths, plan: Plan, onlyShard?: number): Promise<RunState> {
   const shards = plan.shards.map(() => new ShardState());
   const finish = newFinishState();
   for (const { file, name } of await listJournals(paths)) {
-    if (onlyShard !== undefined && name.shard !== onlyShard) continue;
+    if (onlyShard !== undefined && name.shard !== onlyShard && name.shard !== 'finish') continue;
     const shard = name.shard === 'finish' ? undefined : shards[name.shard];
     const forFinish = new ShardState();
+    const told = new Map<number, EntryOutcome>();
     for (const line of readJournal(file)) {
       (shard ?? forFinish).add(name, line);
+      if (line.type === 'entry') told.set(line.ordinal, line);
       if (line.type === 'file') finish.files.set(line.ordinal, { outcome: line.outcome, bytes: line.bytes });
     }
-    if (name.shard === 'finish') takeFinish(finish, forFinish);
+    if (name.shard === 'finish') takeFinish(finish, forFinish, told);
   }
   settleDisputes(paths, shards);
   const everybody = [...shards, finish];
@@ -61,11 +63,12 @@ function newFinishState(): FinishState {
   };
 }
 
-function takeFinish(finish: FinishState, state: ShardState): void {
+/** Ranges of finish pass over divided files, so what it told of one stands wherever its ranges lie. */
+function takeFinish(finish: FinishState, state: ShardState, told: FinishState['outcomes']): void {
   finish.copied = state.copied;
   finish.skipped = state.skipped;
   finish.linked = state.linked;
-  finish.outcomes = state.outcomes;
+  finish.outcomes = told;
   finish.notes = state.notes;
   addWays(finish.ways, state.ways);
   finish.journal = state.journals.at(-1);
@@ -118,12 +121,22 @@ export function accountOfRun(plan: Plan, state: RunState): Account {
   return accountOf(plan.totals, { copied, skipped, linked, ...byOutcome });
 }
 
-/** Every entry that failed or vanished, once: what finish says goes before what workers said. */
+/** Every entry that failed or vanished, once: what finish says goes before what workers said, and vanished before failed. */
 export function* outcomesOf(state: RunState): Generator<EntryOutcome> {
   const told = new Set(state.finish.files.keys());
-  for (const outcomes of [state.finish.outcomes, ...state.shards.map((shard) => shard.outcomes)]) {
+  yield* untold([state.finish], told, () => true);
+  yield* untold(state.shards, told, ({ outcome }) => outcome === 'vanished');
+  yield* untold(state.shards, told, () => true);
+}
+
+function* untold(
+  states: readonly { readonly outcomes: ReadonlyMap<number, EntryOutcome> }[],
+  told: Set<number>,
+  isWanted: (outcome: EntryOutcome) => boolean,
+): Generator<EntryOutcome> {
+  for (const { outcomes } of states) {
     for (const outcome of outcomes.values()) {
-      if (told.has(outcome.ordinal)) continue;
+      if (!isWanted(outcome) || told.has(outcome.ordinal)) continue;
       told.add(outcome.ordinal);
       yield outcome;
     }
@@ -137,25 +150,34 @@ export function partsOfFile(state: RunState, shards: readonly number[], ordinal:
 
 /** The shards that a next attempt has to cover, ascending. */
 export function shardsWithWorkLeft(plan: Plan, state: RunState): number[] {
-  const torn = tornFiles(plan, state);
+  const divided = dividedFiles(plan);
+  const torn = tornFiles(divided, state);
+  const isFileSettled = (ordinal: number) =>
+    state.finish.files.has(ordinal) || hasVanished(state, divided.get(ordinal)!, ordinal);
   const left: number[] = [];
   plan.shards.forEach((shard, number) => {
-    const isLeft = state.shards[number]!.hasWorkLeft(shard, (ordinal) => state.finish.files.has(ordinal));
+    const isLeft = state.shards[number]!.hasWorkLeft(shard, isFileSettled);
     if (isLeft || torn.has(number)) left.push(number);
   });
   return left;
 }
 
 /** The shards of divided files whose parts do not make one file: of different versions, in different temporary files, or refused by finish. */
-function tornFiles(plan: Plan, state: RunState): Set<number> {
+function tornFiles(divided: ReadonlyMap<number, readonly number[]>, state: RunState): Set<number> {
   const torn = new Set<number>();
-  for (const [ordinal, shards] of dividedFiles(plan)) {
-    const hasVanished = shards.some((shard) => state.shards[shard]!.isSettled(ordinal));
-    if (hasVanished || state.finish.files.has(ordinal)) continue;
+  for (const [ordinal, shards] of divided) {
+    if (state.finish.files.has(ordinal) || hasVanished(state, shards, ordinal)) continue;
     const homes = new Set(shards.map((shard) => homeOf(state.shards[shard]!, ordinal)));
     if (homes.size > 1 || state.finish.outcomes.has(ordinal)) for (const shard of shards) torn.add(shard);
   }
   return torn;
+}
+
+/** True when a divided file is gone from the source: finish found that, or one of the workers that hold a part of it. */
+export function hasVanished(state: RunState, shards: readonly number[], ordinal: number): boolean {
+  const last = state.finish.outcomes.get(ordinal);
+  const said = last === undefined ? shards.map((shard) => state.shards[shard]!) : [state.finish];
+  return said.some(({ outcomes }) => outcomes.get(ordinal)?.outcome === 'vanished');
 }
 
 /** Which file the newest part in a shard is a piece of: the version at the source, and where its bytes are. */

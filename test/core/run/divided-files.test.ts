@@ -145,6 +145,38 @@ describe('a divided file', () => {
     expect(account).toMatchObject({ failed: tally(1, size), left: tally(0, 0) });
   });
 
+  test('stays refused when the range of finish passes over it', async () => {
+    const { left, account } = await stateOf(
+      [journalName(0), directory, part(0)],
+      [journalName(1), part(1)],
+      [journalName(2), part(2)],
+      [journalName('finish'), finished, failed(1, size, 'CHANGED')],
+    );
+    expect(left).toEqual([0, 1, 2]);
+    expect(account).toMatchObject({ failed: tally(1, size), left: tally(0, 0) });
+  });
+
+  test('that one worker found gone is gone for all, whatever happened to another', async () => {
+    const { left, account } = await stateOf(
+      [journalName(0), directory, failed(1, size, 'EIO')],
+      [journalName(1), vanished(1, size)],
+      [journalName('finish'), finished],
+    );
+    expect(left).toEqual([]);
+    expect(account).toMatchObject({ vanished: tally(1, size), failed: tally(0, 0), left: tally(0, 0) });
+  });
+
+  test('that finish found gone leaves no work', async () => {
+    const { left, account } = await stateOf(
+      [journalName(0), directory, part(0)],
+      [journalName(1), part(1)],
+      [journalName(2), part(2)],
+      [journalName('finish'), finished, vanished(1, size)],
+    );
+    expect(left).toEqual([]);
+    expect(account).toMatchObject({ vanished: tally(1, size), left: tally(0, 0) });
+  });
+
   test('that failed for two workers has failed once', async () => {
     const { account } = await stateOf(
       [journalName(0), directory, failed(1, size)],
