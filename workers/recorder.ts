@@ -84,6 +84,11 @@ export class Recorder {
     this.#underWay = this.#inBackground(this.isDue);
   }
 
+  /** Resolves when what `keepUp` has begun is done. */
+  get idle(): Promise<void> {
+    return this.#underWay ?? Promise.resolve();
+  }
+
   async #inBackground(isDue: boolean): Promise<void> {
     try {
       await (isDue ? this.#record() : this.#sync());
@@ -98,7 +103,7 @@ export class Recorder {
    * Throws what has failed, here or in the background.
    */
   async checkpoint(): Promise<void> {
-    await this.#underWay;
+    await this.idle;
     if (this.#failure !== undefined) throw this.#failure;
     await this.#record();
   }
