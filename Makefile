@@ -44,6 +44,12 @@ bench-scan: build
 bench-latency: build
 	node dist/js/bench/latency.js
 
+# CHAOS_SEED=N CHAOS_ROUNDS=1 plays a round again; three at a time, since each waits most of its time
+chaos: build
+	KILLS=$${KILLS:-200} node_modules/.bin/vitest run test/e2e/watcher.test.ts --disable-console-intercept
+	CHAOS_ROUNDS=$${CHAOS_ROUNDS:-20} node_modules/.bin/vitest run test/chaos/chaos.test.ts \
+	  --disable-console-intercept --maxConcurrency=3
+
 help:
 	@printf '%s\n' 'make            build' 'make demo       copy a tree on this machine and show what happened' \
 	  'make test       install, build, lint, type-check, run every test' 'make check      lint and type-check' \

@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { rsyncDifferences, runDirectories, type StatusFacts } from '../e2e/run-files.ts';
+import { dividedFiles } from '../../core/model/plan.ts';
+import { readPlanOf, rsyncDifferences, runDirectories, type StatusFacts } from '../e2e/run-files.ts';
 import { openWorld, type World } from '../e2e/world.ts';
 import { type Random, randomNumbers } from '../helpers/random.ts';
 import { type ByHand, Copy } from './copy.ts';
@@ -34,6 +35,8 @@ export type Round = {
   readonly wrong: readonly string[];
   /** Files that were recorded, and so must not be copied again. */
   readonly recorded: number;
+  /** Files that several shards shared. */
+  readonly divided: number;
 };
 
 /** One copy on a cluster of its own, and faults while it goes on; the same seed makes the same choices. */
@@ -97,7 +100,7 @@ class Players {
       '-d',
       this.#destination,
       '--workers',
-      '4',
+      '6',
       '--shards',
       '6',
       '--time',
@@ -124,6 +127,7 @@ class Players {
       byHand,
       wrong: this.#wrong,
       recorded: this.#recorded?.count ?? 0,
+      divided: dividedFiles(readPlanOf(this.#parts.cwd)).size,
     };
   }
 
@@ -134,25 +138,38 @@ class Players {
 
   /** Every other time the command stays until the end, and its exit code has to be the copy's. */
   async #begin(): Promise<void> {
-    const waits = this.#parts.random(2) === 0;
-    const ran = await this.#copy.command(...(waits ? ['--wait'] : []));
+    const wait = this.#parts.random(2) === 0 ? ['--wait'] : [];
+    let ran = await this.#copy.command(...wait);
+    // Else the faults would fall on nothing
+    while (ran.exitCode === 21) ran = await this.#copy.command('--retry', ...wait);
     const facts = await this.#copy.status();
-    const wanted = !waits || ran.exitCode === 21 ? [0, 21] : [facts?.phase === 'complete' ? 0 : 3];
-    if (!wanted.includes(ran.exitCode))
+    const wanted = wait.length > 0 && facts?.phase !== 'complete' ? 3 : 0;
+    if (ran.exitCode !== wanted)
       this.#wrong.push(
-        `the command (${waits ? '' : 'no '}--wait) ended with ${ran.exitCode}, the copy is ${facts?.phase}: ${ran.stderr}`,
+        `the command ${wait} ended with ${ran.exitCode}, the copy is ${facts?.phase}: ${ran.stderr}`,
       );
   }
 
   async #harm(): Promise<void> {
-    const { request, world, disk, random } = this.#parts;
-    const stage: Stage = { world, disk, random, run: () => this.#run };
+    const { request, random } = this.#parts;
     for (const name of request.faults) {
       await sleep(500 + random(request.pauseMs));
+      const what = await this.#strike(name);
+      this.#told.push(what ?? `${name}: nobody was there`);
+    }
+  }
+
+  /** Waits a while for somebody to harm. */
+  async #strike(name: FaultName): Promise<string | undefined> {
+    const { world, disk, random } = this.#parts;
+    const stage: Stage = { world, disk, random, run: () => this.#run };
+    for (let tries = 0; tries < 20; tries++) {
       const at = this.#seconds;
       const what = await faults[name](stage);
-      if (what !== undefined) this.#told.push(`${at} s ${what}`);
+      if (what !== undefined) return `${at} s ${what}`;
+      await sleep(500);
     }
+    return undefined;
   }
 
   get #seconds(): string {
@@ -162,7 +179,7 @@ class Players {
   /** Looks at the account and at what is recorded all the while. */
   async #observe(): Promise<void> {
     while (!this.#isOver) {
-      await sleep(300);
+      await sleep(700);
       const run = this.#run;
       if (run === undefined || !existsSync(join(run, 'plan.json'))) continue;
       this.#recorded ??= new Recorded(run, this.#destination);

@@ -8,31 +8,36 @@ const directories = 50;
 export type Made = { readonly entries: number; readonly bytes: number };
 
 /**
- * Small files of differing content over directories, a further name for some and a symlink to others, and two large
- * files, of which at least the first is divided.
+ * Small files of differing content, a further name for some and a symlink to others, and two large files in the middle
+ * of the tape: a cut into an even number of shards divides one of them. A directory's own files come before those below.
  */
-export function makeSource(directory: string, files: number, large: readonly [number, number]): Made {
-  const random = randomFillSync(Buffer.alloc(64 * 1024 + 2000));
-  let entries = 1 + directories;
-  let bytes = 0;
-  for (let i = 0; i < directories; i++) mkdirSync(`${directory}/d${i}`, { recursive: true });
-  for (let i = 0; i < files; i++) {
-    const parent = `${directory}/d${i % directories}`;
-    const size = (i * 37) % 2000;
-    writeFileSync(`${parent}/f${i}`, random.subarray(i % 65_536, (i % 65_536) + size));
-    if (i % 500 === 7) linkSync(`${parent}/f${i}`, `${directory}/d${(i + 1) % directories}/link${i}`);
-    if (i % 500 === 8) symlinkSync(`f${i}`, `${parent}/symlink${i}`);
-    entries += 1 + Number(i % 500 === 7) + Number(i % 500 === 8);
-    bytes += size;
-  }
-  for (const [i, size] of large.entries()) {
+export function makeSource(top: string, files: number, large: readonly [number, number]): Made {
+  const middle = `${top}/middle`;
+  for (let i = 0; i < directories; i++) mkdirSync(`${middle}/below/d${i}`, { recursive: true });
+  const made = { entries: 3 + directories, bytes: 0 };
+  // A directory costs as much as a file
+  const parentOf = (i: number) =>
+    i < (files + directories) / 2 ? top : `${middle}/below/d${i % directories}`;
+  for (let i = 0; i < files; i++) makeSmall(parentOf(i), i, made);
+  for (const [i, bytes] of large.entries()) {
     const block = randomFillSync(Buffer.alloc(MiB));
-    for (let at = 0; at < size; at += MiB) {
+    for (let at = 0; at < bytes; at += MiB) {
       block.writeUInt32LE(at, 0);
-      writeFileSync(`${directory}/d${i * 20}/large${i}`, block, { flag: 'a' });
+      writeFileSync(`${middle}/large${i}`, block, { flag: 'a' });
     }
-    entries++;
-    bytes += size;
+    made.entries++;
+    made.bytes += bytes;
   }
-  return { entries, bytes };
+  return made;
+}
+
+const random = randomFillSync(Buffer.alloc(64 * 1024 + 2000));
+
+function makeSmall(parent: string, i: number, made: { entries: number; bytes: number }): void {
+  const bytes = (i * 37) % 2000;
+  writeFileSync(`${parent}/f${i}`, random.subarray(i % 65_536, (i % 65_536) + bytes));
+  if (i % 500 === 7) linkSync(`${parent}/f${i}`, `${parent}/link${i}`);
+  if (i % 500 === 8) symlinkSync(`f${i}`, `${parent}/symlink${i}`);
+  made.entries += [7, 8].includes(i % 500) ? 2 : 1;
+  made.bytes += bytes;
 }
