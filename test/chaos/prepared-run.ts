@@ -56,10 +56,16 @@ export class PreparedRun {
       rmSync(join(this.directory, 'journals', name));
   }
 
-  start(work: Work, restart: number): StartedWorker {
+  /** `under` are the words of a program that is to start it. */
+  start(work: Work, restart: number, ...under: string[]): StartedWorker {
     const worker = `${inject('installed')}/dist/js/workers/main.js`;
-    const words = work === 'finish' ? ['finish', '1'] : ['task', '1', '0'];
-    const child = spawn(process.execPath, [worker, ...words], {
+    const words = [
+      ...under,
+      process.execPath,
+      worker,
+      ...(work === 'finish' ? ['finish', '1'] : ['task', '1', '0']),
+    ];
+    const child = spawn(words[0]!, words.slice(1), {
       cwd: this.directory,
       env: { ...this.#world.env, ...environmentOf(work, restart) },
       stdio: ['ignore', 'ignore', 'pipe'],
