@@ -136,6 +136,7 @@ describe.runIf(isRoot)('somebody who watches the destination', () => {
       make(`closed/deep/${i}`, 0o644);
       make(`there/${i}`, 0o666);
     }
+    make('top', 0o640);
     make('open/big', 0o600);
     execaSync('mkfifo', ['-m', '0600', source('open/pipe')]);
     for (const [name, mode] of [
@@ -157,7 +158,7 @@ describe.runIf(isRoot)('somebody who watches the destination', () => {
   });
 
   function copyAnew(): void {
-    for (const name of ['open', 'closed', 'there'])
+    for (const name of ['top', 'open', 'closed', 'there'])
       rmSync(destination(name), { recursive: true, force: true });
     chmodSync(trees.destination, 0o755);
     // What is made below is open to everybody unless it is closed on purpose
