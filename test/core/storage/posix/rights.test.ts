@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { execa, execaSync } from 'execa';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { PartOutcome } from '../../../../core/model/outcome.ts';
 import { PosixStorage } from '../../../../core/storage/posix/posix-storage.ts';
 import type { GroupOutcome } from '../../../../core/storage/storage.ts';
 import { setAcl, setAttribute } from '../../../helpers/attributes.ts';
@@ -127,6 +128,23 @@ describe.runIf(isRoot)('a file', () => {
     ]);
   });
 });
+
+test.runIf(isRoot)(
+  'a divided file that is closed to its owner gets its name from a second finish',
+  async () => {
+    make('big', 0o400, [ordinaryUser, ordinaryUser]);
+    chownSync(trees.destination, ordinaryUser, ordinaryUser);
+    const big = { ordinal: 0, path: 'big', bytes: 100 };
+    const request = requestFor(trees);
+    const work = { request, calls: [['copyPart', { ...big, from: 0 }]] as const };
+    const [copied] = (await program.run(work)) as [{ part: PartOutcome }];
+    // The first was ended before it could rename it
+    chmodSync(destination('.bcopy.r1.0.parts'), 0o400);
+    const finish = { request, calls: [['completeFile', { ...big, ...copied.part }]] as const };
+    expect(await program.run(finish)).toEqual([{ kind: 'copied' }]);
+    expect(modeOf(destination('big'))).toBe(0o400);
+  },
+);
 
 describe.runIf(isRoot)('somebody who watches the destination', () => {
   test('can open nothing that is closed to him at the source, whatever the destination gives away', async () => {
