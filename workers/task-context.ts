@@ -3,6 +3,7 @@ import { BcopyError } from '../core/model/errors.ts';
 import { fullFidelity } from '../core/model/fidelity.ts';
 import type { Plan } from '../core/model/plan.ts';
 import { type Attempt, readAttempt } from '../core/run/attempt-file.ts';
+import { refuseForeign } from '../core/run/own-directory.ts';
 import { readPlan } from '../core/run/plan-file.ts';
 import { type RunInfo, readRunInfo } from '../core/run/run-info.ts';
 import { type JournalName, RunPaths } from '../core/run/run-paths.ts';
@@ -35,6 +36,7 @@ export async function readTaskContext(
   environment: SlurmEnvironment,
 ): Promise<TaskContext> {
   const paths = new RunPaths('.');
+  await refuseForeign(paths.root);
   const [info, plan, attempt] = [
     await readRunInfo(paths),
     await readPlan(paths),

@@ -11,6 +11,8 @@ import {
   readAttempt,
   readJobs,
 } from '../../core/run/attempt-file.ts';
+import { damaged } from '../../core/run/files.ts';
+import { refuseForeign, whyForeign } from '../../core/run/own-directory.ts';
 import { type RunInfo, readRunInfo } from '../../core/run/run-info.ts';
 import { isRunId, RunPaths, runsDirectory } from '../../core/run/run-paths.ts';
 import { changeDirectory } from '../../core/storage/posix/scan.ts';
@@ -25,14 +27,14 @@ export type FoundRun = {
 
 /** The ids of the runs made in the current directory, newest first. */
 export async function listRuns(): Promise<string[]> {
+  await refuseForeign(runsDirectory);
   const names = await readdir(runsDirectory).catch(() => []);
   return names.filter(isRunId).sort().reverse();
 }
 
 /** Reads a run; what is damaged is a `runDamaged` error. */
 export async function readRun(id: string): Promise<FoundRun> {
-  const paths = new RunPaths(`${runsDirectory}/${id}`);
-  const info = await readRunInfo(paths);
+  const { paths, info } = await readInfo(id);
   const attempts: FoundAttempt[] = [];
   for (const number of await listAttempts(paths)) {
     const attempt = await readAttempt(paths, number);
@@ -41,10 +43,19 @@ export async function readRun(id: string): Promise<FoundRun> {
   return { paths, info, attempts };
 }
 
+async function readInfo(id: string): Promise<Pick<FoundRun, 'paths' | 'info'>> {
+  const paths = new RunPaths(`${runsDirectory}/${id}`);
+  await refuseForeign(runsDirectory);
+  await refuseForeign(paths.root);
+  const info = await readRunInfo(paths);
+  if (info.id !== id) throw damaged(paths.info, undefined, 'it is of another run');
+  return { paths, info };
+}
+
 /** The newest run of the same source and destination in the current directory, if there is one. */
 export async function findNewestRun(source: string, destination: string): Promise<FoundRun | undefined> {
   for (const id of await listRuns()) {
-    const info = await readRunInfo(new RunPaths(`${runsDirectory}/${id}`));
+    const { info } = await readInfo(id);
     if (info.source.path === source && info.destination.path === destination) return readRun(id);
   }
   return undefined;
@@ -80,6 +91,8 @@ export async function findIdOfJob(job: string, environment: NodeJS.ProcessEnv): 
 }
 
 async function findJobHere(job: string): Promise<string | undefined> {
+  // A directory that somebody else has made here says nothing of the user's own jobs
+  if ((await whyForeign(runsDirectory)) !== undefined) return undefined;
   for (const id of await listRuns()) {
     const jobs = await listJobs(new RunPaths(`${runsDirectory}/${id}`));
     if (jobs.some((other) => other.job === job)) return id;

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import * as z from 'zod/mini';
 import { BcopyError } from '../model/errors.ts';
@@ -42,11 +42,29 @@ export async function writeJsonOnce(file: string, value: object): Promise<void> 
   await writeOnce(file, `${JSON.stringify({ format, ...value }, null, 1)}\n`);
 }
 
+/** A reader is led nowhere else and waits for nobody. */
+const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** Opens a file of a run for reading; what is not there, or no file, is a `runDamaged` error that names it. */
+export function openToRead(file: string): number {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(file, readFlags);
+    if (fstatSync(descriptor).isFile()) return descriptor;
+  } catch (error) {
+    throw damaged(file, undefined, (error as NodeJS.ErrnoException).code ?? 'unreadable');
+  }
+  closeSync(descriptor);
+  throw damaged(file, undefined, 'it is no file');
+}
+
 /** Reads and validates a JSON file; what is missing, torn, wrong or of a newer format is a `runDamaged` error that names the file. */
 export async function readJson<T>(file: string, schema: z.ZodMiniType<T>): Promise<T> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw damaged(file, undefined, error.code ?? error.message);
-  });
+  const text = await readFile(file, { encoding: 'utf8', flag: readFlags as unknown as string }).catch(
+    (error: NodeJS.ErrnoException) => {
+      throw damaged(file, undefined, error.code ?? error.message);
+    },
+  );
   return validate(file, undefined, parseJson(file, undefined, text), schema);
 }
 
@@ -73,7 +91,8 @@ export function validate<T>(
 
 export function refuseNewer(file: string, value: unknown): void {
   const theirs = (value as { format?: unknown } | null)?.format;
-  if (typeof theirs !== 'number' || theirs <= format) return;
+  if (typeof theirs !== 'number' || theirs === format) return;
+  if (theirs < format) throw damaged(file, undefined, `it has format ${theirs}, which there never was`);
   throw new BcopyError(
     'runDamaged',
     `cannot read the run: ${file} has format ${theirs}, this bcopy knows format ${format}`,

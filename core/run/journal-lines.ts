@@ -42,7 +42,8 @@ const partSchema = z.object({
   ordinal: count,
   from: count,
   to: count,
-  version: z.string(),
+  /** Begins with the size of the source. */
+  version: z.string().check(z.regex(/^\d+:/)),
   temporary: z.string(),
   same: z.boolean(),
 });

@@ -1,6 +1,7 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { parseJson, validate } from './files.ts';
+import { damaged, openToRead, parseJson, validate } from './files.ts';
+import type { JournalCheck } from './journal-check.ts';
 import { type JournalLine, journalLineSchema } from './journal-lines.ts';
 import { readLines } from './lines.ts';
 import { type JournalName, parseJournalName, type RunPaths } from './run-paths.ts';
@@ -10,7 +11,10 @@ export type JournalFile = { readonly file: string; readonly name: JournalName };
 /** The journals of a run, in the order in which attempts and restarts followed each other. */
 export async function listJournals(paths: RunPaths): Promise<JournalFile[]> {
   const journals: JournalFile[] = [];
-  for (const file of await readdir(paths.journals)) {
+  const files = await readdir(paths.journals).catch((error: NodeJS.ErrnoException) => {
+    throw damaged(paths.journals, undefined, error.code ?? error.message);
+  });
+  for (const file of files) {
     const name = parseJournalName(file);
     if (name !== undefined) journals.push({ file: `${paths.journals}/${file}`, name });
   }
@@ -24,20 +28,25 @@ export async function listJournals(paths: RunPaths): Promise<JournalFile[]> {
  * The lines of a journal. A torn line is passed over where a kill can leave one: at the end, or before the header
  * of a successor in the same file. Anything else that is no record is a `runDamaged` error with file and line.
  */
-export function* readJournal(file: string): Generator<JournalLine> {
-  const descriptor = openSync(file, 'r');
+export function* readJournal(file: string, check?: JournalCheck): Generator<JournalLine> {
+  const descriptor = openToRead(file);
   try {
     let number = 0;
-    for (const { text } of readLines(descriptor)) yield* parseJournalLine(file, ++number, text);
+    for (const { text } of readLines(descriptor)) {
+      const line = parseJournalLine(file, ++number, text);
+      const why = number === 1 && line.type !== 'journal' ? 'not the beginning of a journal' : check?.(line);
+      if (why !== undefined) throw damaged(file, number, why);
+      yield line;
+    }
   } finally {
     closeSync(descriptor);
   }
 }
 
-function* parseJournalLine(file: string, number: number, text: string): Generator<JournalLine> {
+function parseJournalLine(file: string, number: number, text: string): JournalLine {
   const header = text.lastIndexOf('{"type":"journal"');
   const line = header > 0 ? text.slice(header) : text;
-  yield validate(file, number, parseJson(file, number, line), journalLineSchema);
+  return validate(file, number, parseJson(file, number, line), journalLineSchema);
 }
 
 /** True when a worker of this attempt has recorded that it brought something to the destination, or found it there. */

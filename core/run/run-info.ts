@@ -4,15 +4,16 @@ import type { RunPaths } from './run-paths.ts';
 
 const treeSchema = z.object({
   /** Absolute and resolved: no symlink in it at the time of planning. */
-  path: z.string(),
+  path: z.string().check(z.regex(/^\/[^\0]*$/)),
   /** As the user typed it. */
   given: z.string(),
-  inode: z.string(),
+  inode: z.string().check(z.regex(/^\d+$/)),
 });
 
 export const runInfoSchema = z.object({
   format: count,
-  id: z.string(),
+  /** Part of names at the destination. */
+  id: z.string().check(z.regex(/^[\w-]+$/)),
   version: z.string(),
   createdAt: z.string(),
   host: z.string(),

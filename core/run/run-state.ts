@@ -3,6 +3,8 @@ import { bytesOf } from '../model/entry.ts';
 import { addTally, type EntryOutcome, emptyTally, type PartOutcome, type Tally } from '../model/outcome.ts';
 import { dividedFiles, type Plan } from '../model/plan.ts';
 import { addWays, type Way, type WayCounts } from '../model/ways.ts';
+import { damaged } from './files.ts';
+import { journalCheck } from './journal-check.ts';
 import { listJournals, readJournal } from './journal-reader.ts';
 import type { RunPaths } from './run-paths.ts';
 import { type JournalSummary, ShardState } from './shard-state.ts';
@@ -35,9 +37,11 @@ export async function readRunState(paths: RunPaths, plan: Plan, onlyShard?: numb
   for (const { file, name } of await listJournals(paths)) {
     if (onlyShard !== undefined && name.shard !== onlyShard && name.shard !== 'finish') continue;
     const shard = name.shard === 'finish' ? undefined : shards[name.shard];
+    const check = journalCheck(plan, name);
+    if (check === undefined) throw damaged(file, undefined, 'the plan has no such shard');
     const forFinish = new ShardState();
     const told = new Map<number, EntryOutcome>();
-    for (const line of readJournal(file)) {
+    for (const line of readJournal(file, check)) {
       (shard ?? forFinish).add(name, line);
       if (line.type === 'entry') told.set(line.ordinal, line);
       if (line.type === 'file') finish.files.set(line.ordinal, { outcome: line.outcome, bytes: line.bytes });

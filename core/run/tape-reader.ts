@@ -1,7 +1,7 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { type Entry, pathOf } from '../model/entry.ts';
 import type { LocatedEntry, TapeMark } from '../model/tape.ts';
-import { damaged, parseJson, refuseNewer } from './files.ts';
+import { damaged, openToRead, parseJson, refuseNewer } from './files.ts';
 import { type Line, readLines } from './lines.ts';
 import type { RunPaths } from './run-paths.ts';
 import { parseTapeLine } from './tape-line.ts';
@@ -31,13 +31,9 @@ export class TapeReader {
 
   constructor(paths: RunPaths) {
     this.#paths = paths;
-    try {
-      this.#tape = openSync(paths.tape, 'r');
-    } catch (error) {
-      throw damaged(paths.tape, undefined, (error as NodeJS.ErrnoException).code ?? 'unreadable');
-    }
+    this.#tape = openToRead(paths.tape);
     const first = readLines(this.#tape).next().value;
-    refuseNewer(paths.tape, first === undefined ? undefined : parseJson(paths.tape, 1, first.text));
+    readHeader(paths.tape, 'tape', first?.text);
   }
 
   close(): void {
@@ -47,18 +43,53 @@ export class TapeReader {
   /** Entries in tape order from a position up to, not including, `toOrdinal`; a tape that ends earlier is a `runDamaged` error. */
   *entries(start: Start, toOrdinal = Number.POSITIVE_INFINITY): Generator<PlacedEntry> {
     if (start.ordinal >= toOrdinal) return;
+    this.#refuseMisplaced(start);
     let { ordinal, directory } = start;
     let directoryPath = start.directory < start.offset ? this.#directoryAt(start.directory) : '';
     for (const line of readLines(this.#tape, start.offset)) {
       const entry = this.#parse(line);
-      if (entry === undefined && toOrdinal === Number.POSITIVE_INFINITY) return;
+      if (entry === undefined && toOrdinal === Number.POSITIVE_INFINITY)
+        return this.#refuseOtherEnd(line, ordinal);
       if (entry === undefined) break;
+      if (entry.kind === 'link' && entry.first >= ordinal) throw this.#linksForward(line);
       if (entry.kind === 'directory') [directory, directoryPath] = [line.offset, entry.path];
       const { offset, next } = line;
       yield { ordinal, offset, next, directory, entry, directoryPath, path: pathOf(directoryPath, entry) };
       if (++ordinal >= toOrdinal) return;
     }
     throw this.#endsBefore(toOrdinal);
+  }
+
+  /** A position that a plan gives lies where the index says that its entry is. */
+  #refuseMisplaced({ ordinal, offset }: Start): void {
+    const mark = this.marks[Math.floor(ordinal / entriesPerMark)];
+    if (mark === undefined) throw damaged(this.#paths.tapeIndex, undefined, `no mark for entry ${ordinal}`);
+    let [at, number] = [mark.offset, mark.ordinal];
+    for (const { next } of readLines(this.#tape, mark.offset, () => false)) {
+      if (number === ordinal) break;
+      [at, number] = [next, number + 1];
+    }
+    if (at !== offset || number !== ordinal)
+      throw damaged(this.#paths.tape, undefined, `entry ${ordinal} does not begin at byte ${offset}`);
+  }
+
+  /** The tape ends with the number of its entries. */
+  #refuseOtherEnd({ offset, text }: Line, ordinal: number): void {
+    const { tape } = this.#paths;
+    const end = parseJson(`${tape} at byte ${offset}`, undefined, text) as {
+      type?: unknown;
+      entries?: unknown;
+    } | null;
+    if (end?.type !== 'end' || end.entries !== ordinal)
+      throw damaged(`${tape} at byte ${offset}`, undefined, 'neither an entry nor the end');
+  }
+
+  #linksForward({ offset }: Line): Error {
+    return damaged(
+      `${this.#paths.tape} at byte ${offset}`,
+      undefined,
+      'a further name of what comes after it',
+    );
   }
 
   #endsBefore(ordinal: number): Error {
@@ -86,9 +117,11 @@ export class TapeReader {
       const isPassedOver = line.text === '' && line.next > line.offset + 1;
       const entry = isPassedOver ? undefined : this.#parse(line);
       if (entry === undefined && !isPassedOver) {
-        if (end === Number.POSITIVE_INFINITY) return { from: mark.ordinal, to: ordinal, entries };
-        break;
+        if (end !== Number.POSITIVE_INFINITY) break;
+        this.#refuseOtherEnd(line, ordinal);
+        return { from: mark.ordinal, to: ordinal, entries };
       }
+      if (entry?.kind === 'link' && entry.first >= ordinal) throw this.#linksForward(line);
       if (entry?.kind === 'directory') [directory, directoryPath] = [line.offset, entry.path];
       const { offset, next } = line;
       if (entry !== undefined)
@@ -151,11 +184,13 @@ function isOfFinish(bytes: Uint8Array, start: number): boolean {
 
 function readMarks(paths: RunPaths): TapeMark[] {
   const marks: TapeMark[] = [];
-  const file = openSync(paths.tapeIndex, 'r');
+  const file = openToRead(paths.tapeIndex);
   try {
-    for (const line of readLines(file)) {
+    const lines = readLines(file);
+    readHeader(paths.tapeIndex, 'index', lines.next().value?.text);
+    for (const line of lines) {
       const value = parseJson(paths.tapeIndex, marks.length + 2, line.text);
-      if (Array.isArray(value)) marks.push(parseMark(paths, marks.length, value));
+      marks.push(parseMark(paths, marks.length, value));
     }
   } finally {
     closeSync(file);
@@ -163,10 +198,18 @@ function readMarks(paths: RunPaths): TapeMark[] {
   return marks;
 }
 
-function parseMark(paths: RunPaths, index: number, value: unknown[]): TapeMark {
+function readHeader(file: string, type: string, text: string | undefined): void {
+  const header = parseJson(file, 1, text ?? 'null') as { type?: unknown } | null;
+  refuseNewer(file, header);
+  if (header?.type !== type)
+    throw damaged(file, 1, `not the beginning of ${type === 'tape' ? 'a tape' : 'an index'}`);
+}
+
+function parseMark(paths: RunPaths, index: number, value: unknown): TapeMark {
   if (
+    !Array.isArray(value) ||
     value.length !== 5 ||
-    !value.every((item) => Number.isSafeInteger(item)) ||
+    !value.every((item) => Number.isSafeInteger(item) && item >= 0) ||
     value[0] !== index * entriesPerMark
   ) {
     throw damaged(paths.tapeIndex, index + 2, 'not a mark');

@@ -211,7 +211,7 @@ describe('the log that people read', () => {
 
   test('stays readable with very many failures', async () => {
     const many = Array.from({ length: 8000 }, (_, i) => failed(i + 1, 1_000_003));
-    const facts = await factsOf(1, [[journalName(0), ...many]]);
+    const facts = await factsOf(1, [[journalName('finish'), ...many]]);
     expect(
       formatErr(facts)
         .split('\n')

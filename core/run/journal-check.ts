@@ -1,0 +1,51 @@
+import { type Plan, partsOf, wholeEntriesOf } from '../model/plan.ts';
+import type { Range } from '../model/ranges.ts';
+import type { JournalLine } from './journal-lines.ts';
+import type { JournalName } from './run-paths.ts';
+
+/** Why a line cannot have been written by this worker under this plan; undefined when it can. */
+export type JournalCheck = (line: JournalLine) => string | undefined;
+
+/** Undefined where the plan has no such shard. */
+export function journalCheck(plan: Plan, name: JournalName): JournalCheck | undefined {
+  const { entries } = plan.totals;
+  if (name.shard === 'finish')
+    return (line) => whyWrong(line, name, { from: 0, to: entries }, { from: 0, to: entries });
+  const shard = plan.shards[name.shard];
+  if (shard === undefined) return undefined;
+  const whole = wholeEntriesOf(shard);
+  const ordinals = [
+    ...partsOf(shard).map(({ ordinal }) => ordinal),
+    ...(whole.from < whole.to ? [whole.from, whole.to - 1] : []),
+  ];
+  const touched = { from: Math.min(...ordinals), to: Math.max(...ordinals) + 1 };
+  return (line) => whyWrong(line, name, whole, touched);
+}
+
+/** `touched` are the entries that lie in the shard with a part of them at least. */
+function whyWrong(line: JournalLine, name: JournalName, whole: Range, touched: Range): string | undefined {
+  switch (line.type) {
+    case 'journal':
+      return line.shard === name.shard && line.attempt === name.attempt
+        ? undefined
+        : 'it is of another worker';
+    case 'done':
+      if (line.from > line.to || line.from < whole.from || line.to > whole.to)
+        return `entries ${line.from} to ${line.to} are not of this shard`;
+      return line.copied.entries + line.skipped.entries + line.linked.entries <= line.to - line.from
+        ? undefined
+        : 'more entries than its range has';
+    case 'part':
+      if (line.from > line.to) return 'it ends before it begins';
+      return whyElsewhere(line.ordinal, touched);
+    case 'entry':
+    case 'file':
+      return whyElsewhere(line.ordinal, touched);
+    default:
+      return undefined;
+  }
+}
+
+function whyElsewhere(ordinal: number, { from, to }: Range): string | undefined {
+  return ordinal >= from && ordinal < to ? undefined : `entry ${ordinal} is not of this shard`;
+}
