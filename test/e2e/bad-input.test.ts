@@ -1,9 +1,19 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeManyFiles, makeTree } from '../helpers/tree.ts';
-import { runDirectories } from './run-files.ts';
+import { announcedJob, runDirectories } from './run-files.ts';
 import { giveToUser, openWorld, type World } from './world.ts';
 
 let world: World;
@@ -320,5 +330,48 @@ describe('a damaged run', () => {
     damage(runDirectories(cwd)[0]!);
     const ran = await world.bcopy(cwd, '-s', 'src', '-d', 'dst', '--retry');
     expect(ran).toMatchObject({ exitCode: 12, stderr: expect.stringMatching(says) });
+  });
+});
+
+/** To root, and in such a way that the user can still read it. */
+function giveAway(directory: string): void {
+  chownSync(directory, 0, 0);
+  chmodSync(directory, 0o755);
+}
+
+describe('a run that others may have written', () => {
+  const takeovers: [string, boolean, (cwd: string, run: string) => void][] = [
+    ['belongs to somebody else', true, (_, run) => giveAway(run)],
+    ['may be written to by others', false, (_, run) => chmodSync(run, 0o770)],
+    [
+      'is no directory',
+      false,
+      (cwd, run) => {
+        renameSync(run, join(cwd, 'moved'));
+        symlinkSync('../moved', run);
+      },
+    ],
+    ['belongs to somebody else', true, (cwd) => giveAway(join(cwd, '.bcopy'))],
+  ];
+  const possible = takeovers.filter(([, needsRoot]) => !needsRoot || process.getuid?.() === 0);
+  it.each(possible)('is neither told of nor gone on with: it %s', async (why, _, takeOver) => {
+    const cwd = await prepared();
+    chmodSync(join(cwd, 'src/f'), 0);
+    const { stdout } = await world.bcopy(cwd, '-s', 'src', '-d', 'dst', '--wait');
+    const job = announcedJob(stdout);
+    takeOver(cwd, runDirectories(cwd)[0]!);
+    chmodSync(join(cwd, 'src/f'), 0o644);
+    for (const words of [
+      ['status', job],
+      ['logs', job],
+      ['-s', 'src', '-d', 'dst', '--retry'],
+    ]) {
+      const ran = await world.bcopy(cwd, ...words);
+      // A copy needs a directory of its own for its run, and says so first
+      const exitCode = words[0] === '-s' && ran.exitCode === 6 ? 6 : 12;
+      expect(ran, words.join(' ')).toMatchObject({ exitCode, stderr: expect.stringContaining(why) });
+      expect(ran.stderr).not.toContain('unforeseen');
+    }
+    expect(readdirSync(join(cwd, 'dst'))).toEqual(['sub']);
   });
 });
