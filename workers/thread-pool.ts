@@ -11,6 +11,7 @@ import type {
   FinishedBatch,
   ThreadProgram,
 } from './engine.ts';
+import { threadsInMemory } from './memory-room.ts';
 import { ThreadController } from './thread-controller.ts';
 import {
   type Asked,
@@ -37,11 +38,15 @@ type Thread = {
   /** When it began what it works on. */
   beganAt: number;
   lastMs: number;
+  /** It has answered nothing yet. */
+  isYoung: boolean;
 };
 
 /** What a thread makes is garbage as soon as it has answered. */
 const resourceLimits = { maxYoungGenerationSizeMb: 2 };
 const tickMs = 60;
+/** What a thread had is given back so late. */
+const memoryMs = 1000;
 /** Two that a thread has when it is quick, and one to choose from. */
 const requestsPerThread = 3;
 /** A thread that answers sooner has its next request before it asks. */
@@ -58,6 +63,7 @@ export class ThreadPool implements Engine {
   readonly #controller: ThreadController | undefined;
   readonly #clock: NodeJS.Timeout | undefined;
   #wanted: number;
+  #fewerAt = 0;
   #broken: Error | undefined;
   #nextId = 0;
   #done = 0;
@@ -111,7 +117,7 @@ export class ThreadPool implements Engine {
       this.#queue.push({ request, resolve, reject });
       // A thread for what nobody is free for
       const isShort = this.#threads.every(({ given }) => given.length > 0);
-      if (isShort && this.#threads.length < this.#wanted) this.#start();
+      if (isShort && this.#threads.length < this.#wanted && this.#hasRoom) this.#start();
       this.#handOut();
     });
   }
@@ -134,7 +140,7 @@ export class ThreadPool implements Engine {
 
   #start(): void {
     const worker = new Worker(this.#program, { workerData: this.#request, resourceLimits });
-    const thread: Thread = { worker, given: [], place: undefined, beganAt: 0, lastMs: soonMs };
+    const thread: Thread = { worker, given: [], place: undefined, beganAt: 0, lastMs: soonMs, isYoung: true };
     worker.on('message', (answer: EngineAnswer) => this.#take(thread, answer));
     worker.on('error', (error: Error) => this.#break(error));
     worker.on('exit', () => {
@@ -145,6 +151,7 @@ export class ThreadPool implements Engine {
 
   #take(thread: Thread, answer: EngineAnswer): void {
     const asked = thread.given.shift()!;
+    thread.isYoung = false;
     this.#measure(thread, asked);
     if ('error' in answer) asked.reject(new Error(answer.error));
     else asked.resolve(answer);
@@ -177,10 +184,26 @@ export class ThreadPool implements Engine {
       done: this.#done,
       hasMore,
     };
-    this.#wanted = controller.next(sample);
+    this.#wanted = Math.min(controller.next(sample), this.#inMemory(sample.atMs));
     const more = Math.min(this.#wanted - this.#threads.length, this.#queue.length);
     for (let i = 0; i < more; i++) this.#start();
     if (more > 0) this.#handOut();
+  }
+
+  /** The first thread is always started, and as many as the user wants. */
+  get #hasRoom(): boolean {
+    const threads = this.#threads.length;
+    return this.#controller === undefined || threads === 0 || this.#inMemory(performance.now()) > threads;
+  }
+
+  #inMemory(now: number): number {
+    const threads = this.#threads.length;
+    const young = this.#threads.filter(({ isYoung }) => isYoung).length;
+    const fit = threadsInMemory(process.memoryUsage.rss(), threads, young);
+    if (fit >= threads) return fit;
+    if (now - this.#fewerAt < memoryMs) return threads;
+    this.#fewerAt = now;
+    return fit;
   }
 
   #break(error: Error): void {
