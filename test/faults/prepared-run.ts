@@ -19,6 +19,8 @@ export type RunRequest = {
   readonly destination: string;
   readonly shards: number;
   readonly sync: SyncWord;
+  /** Left out: 30. */
+  readonly checkpointSeconds?: number;
   /** Of each operation; left out: as many as usual. */
   readonly tries?: number | undefined;
   /** False when something may be in the way from the beginning. */
@@ -28,13 +30,20 @@ export type RunRequest = {
 /** How a worker ended; `code` is null when it was killed. */
 export type WorkerEnd = { readonly code: number | null; readonly errors: string };
 
+export type Circumstances = {
+  /** Another program with its words, below which the worker runs. */
+  readonly under?: readonly string[];
+  /** Kills the worker when it comes. */
+  readonly killed?: AbortSignal;
+};
+
 /** A run as the command leaves it when its jobs have been accepted: what workers find. */
 export type PreparedRun = {
   readonly paths: RunPaths;
   readonly plan: Plan;
-  /** Runs the built worker as a job of an attempt would, `under` another program if that is named. */
-  readonly task: (attempt: number, shard: number, under?: readonly string[]) => Promise<WorkerEnd>;
-  readonly finish: (attempt: number, under?: readonly string[]) => Promise<WorkerEnd>;
+  /** Runs the built worker as a job of an attempt would. */
+  readonly task: (attempt: number, shard: number, how?: Circumstances) => Promise<WorkerEnd>;
+  readonly finish: (attempt: number, how?: Circumstances) => Promise<WorkerEnd>;
   readonly remove: () => void;
 };
 
@@ -53,9 +62,9 @@ export async function prepareRun(request: RunRequest): Promise<PreparedRun> {
   return {
     paths,
     plan,
-    task: (attempt, shard, under) =>
-      work(paths, ['task', `${attempt}`, '0'], { SLURM_ARRAY_TASK_ID: `${shard}` }, under),
-    finish: (attempt, under) => work(paths, ['finish', `${attempt}`], {}, under),
+    task: (attempt, shard, how) =>
+      work(paths, ['task', `${attempt}`, '0'], { SLURM_ARRAY_TASK_ID: `${shard}` }, how),
+    finish: (attempt, how) => work(paths, ['finish', `${attempt}`], {}, how),
     remove: () => rmSync(top, { recursive: true, force: true }),
   };
 }
@@ -75,11 +84,8 @@ function infoOf({ source, destination, isNew = true }: RunRequest): Parameters<t
   };
 }
 
-async function prepareAttempt(
-  paths: RunPaths,
-  attempt: number,
-  { shards, sync, tries }: RunRequest,
-): Promise<void> {
+async function prepareAttempt(paths: RunPaths, attempt: number, request: RunRequest): Promise<void> {
+  const { shards, sync, tries, checkpointSeconds = 30 } = request;
   const tasks = Array.from({ length: shards }, (_, task) => task);
   await writeAttempt(paths, {
     attempt,
@@ -89,7 +95,7 @@ async function prepareAttempt(
     workers: shards,
     cpus: 1,
     threads: 1,
-    checkpointSeconds: 30,
+    checkpointSeconds,
     sync,
     tries,
     arrays: [{ number: 0, base: 0, tasks }],
@@ -102,13 +108,14 @@ async function work(
   paths: RunPaths,
   words: readonly string[],
   more: Record<string, string>,
-  under: readonly string[] = [],
+  { under = [], killed }: Circumstances = {},
 ): Promise<WorkerEnd> {
   const worker = `${inject('installed')}/dist/js/workers/main.js`;
   const [program, ...args] = [...under, process.execPath, worker, ...words];
   const job = { SLURM_JOB_ID: `${words[1]}01`, SLURM_ARRAY_JOB_ID: `${words[1]}00` };
   const env = { PATH: process.env.PATH, ...job, ...more };
   const child = spawn(program!, args, { cwd: paths.root, env, stdio: ['ignore', 'ignore', 'pipe'] });
+  killed?.addEventListener('abort', () => child.kill('SIGKILL'));
   let errors = '';
   child.stderr.setEncoding('utf8').on('data', (text) => {
     errors += text;

@@ -7,6 +7,8 @@ export type EntryFacts = {
   readonly isDirectory: boolean;
   /** Type, content, mode, owner, mtime to the nanosecond, extended attributes and ACLs. */
   readonly whole: string;
+  /** All that a copy looks at to know whether it is there already: type, size and mtime. */
+  readonly likeness: string;
   /** The first of its names in the tree, in the order of their bytes. */
   readonly firstName: string;
 };
@@ -22,8 +24,9 @@ export function readFacts(top: string): Map<string, EntryFacts> {
     const status = lstatSync(place, { bigint: true });
     if (!status.isDirectory() && !firsts.has(status.ino)) firsts.set(status.ino, path);
     const whole = `${describe(place, status)} ${attributes.get(path) ?? ''}`;
+    const likeness = `${status.mode & 0o170000n} ${status.size} ${status.mtimeNs}`;
     const firstName = status.isDirectory() ? path : firsts.get(status.ino)!;
-    facts.set(path, { isDirectory: status.isDirectory(), whole, firstName });
+    facts.set(path, { isDirectory: status.isDirectory(), whole, likeness, firstName });
   }
   return facts;
 }
@@ -57,9 +60,14 @@ function readAttributes(top: string): Map<string, string> {
     blocks.map((block) => {
       const [first, ...rest] = block.split('\n');
       const name = unescaped(first!.slice('# file: '.length));
-      return [name === '.' ? name : `./${name.replace(/^\.\//, '')}`, rest.sort().join(' ')];
+      return [name === '.' ? name : `./${name.replace(/^\.\//, '')}`, rest.filter(isOfFile).sort().join(' ')];
     }),
   );
+}
+
+/** XFS shows ACLs to root a second time. */
+function isOfFile(attribute: string): boolean {
+  return !attribute.startsWith('trusted.SGI_ACL_');
 }
 
 /** getfattr(1) writes bytes that could be mistaken as `\ooo`. */

@@ -27,6 +27,23 @@ export async function faultsAfterFault(run: PreparedRun, trees: Trees, ends: End
   ];
 }
 
+/**
+ * What is wrong when the power was cut: of records that are not true, and of what a retry would take for a copy that it is
+ * not. What is in no record may be missing, empty or short.
+ */
+export async function faultsAfterCut(run: PreparedRun, trees: Trees): Promise<string[]> {
+  const [source, destination] = [readFacts(trees.source), readFacts(trees.destination)];
+  const state = await readRunState(run.paths, run.plan);
+  const misleading = [...destination].filter(([path, { isDirectory, likeness, whole }]) => {
+    const original = source.get(path);
+    return !isDirectory && likeness === original?.likeness && whole !== original.whole;
+  });
+  return [
+    ...falseRecords(run, state, source, destination),
+    ...misleading.map(([path, { whole }]) => `${path} looks like a copy and is ${whole}`),
+  ];
+}
+
 /** What is wrong when a retry without a fault has come to its end. */
 export async function faultsAfterRetry(run: PreparedRun, trees: Trees, ends: Ends): Promise<string[]> {
   const [source, destination] = [readFacts(trees.source), readFacts(trees.destination)];
@@ -125,6 +142,6 @@ async function recordedTwice(run: PreparedRun): Promise<number[]> {
 }
 
 function rsyncOf({ source, destination }: Trees): string {
-  const words = ['-aHAXn', '--checksum', '--delete', '--itemize-changes', `${source}/`, `${destination}/`];
-  return execFileSync('rsync', words, { encoding: 'utf8' });
+  const words = ['-aHAXn', '--checksum', '--delete', '--itemize-changes', '--filter=-x trusted.SGI_ACL_*'];
+  return execFileSync('rsync', [...words, `${source}/`, `${destination}/`], { encoding: 'utf8' });
 }

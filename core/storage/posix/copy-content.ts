@@ -55,6 +55,15 @@ export class ContentCopy {
     this.#syncsFiles = syncsFiles;
   }
 
+  /**
+   * To be called before a file gets a size or a name that could be on disk before its content is: a power cut would leave
+   * what looks like a copy. Otherwise content comes to the disk from front to back, and size and content together.
+   * Throws a SystemError.
+   */
+  settle(fd: number): void {
+    check(fsync(fd), 'sync');
+  }
+
   /** To be called before a file gets its name: puts it on disk where that was asked for. Throws a SystemError. */
   secure(fd: number): void {
     if (this.#syncsFiles) check(fsync(fd), 'sync');

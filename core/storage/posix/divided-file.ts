@@ -176,7 +176,8 @@ function completeTemporary(
     check(ftruncate(fd, before.bytes), 'set size');
     // An earlier attempt may have made it, when its directory gave ACLs away
     applyMetadata(fd, { status: before, source, directory, keeper }, 'anything');
-    content.secure(fd);
+    // Its last parts may be on disk and its first not
+    content.settle(fd);
     check(renameat(destinationDirectory, temporary, destinationDirectory, name), 'rename');
   } finally {
     close(fd);

@@ -126,7 +126,11 @@ function fill(
   if (isShared) return request.content.share(whole) ? 'reflink' : 'none';
   const copied = request.content.copy(whole);
   if (copied.stoppedAt !== undefined) throw new Stopped();
-  if (maySkipHoles && copied.bytes < bytes) check(ftruncate(destination, bytes), 'set size');
+  if (maySkipHoles && copied.bytes < bytes) {
+    // ext4 has a size that was set on disk before the content
+    if (copied.bytes > 0) request.content.settle(destination);
+    check(ftruncate(destination, bytes), 'set size');
+  }
   return copied.way;
 }
 
