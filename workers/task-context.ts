@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { meaningOf } from '../core/model/advice.ts';
 import { BcopyError } from '../core/model/errors.ts';
 import { fullFidelity } from '../core/model/fidelity.ts';
 import type { Plan } from '../core/model/plan.ts';
@@ -88,9 +89,17 @@ export function storageRequest(
   };
 }
 
-/** What a checkpoint does before it records. */
+/** What a checkpoint does before it records; when the disk refuses, the worker ends without a record. */
 export function syncOf({ attempt }: TaskContext, storage: Storage): () => Promise<void> {
-  return attempt.sync === 'none' ? async () => {} : () => storage.sync();
+  return attempt.sync === 'none' ? async () => {} : () => storage.sync().catch(explainSync);
+}
+
+function explainSync(error: unknown): never {
+  const { action, cause } = error as { action?: string; cause?: string };
+  if (action === undefined || cause === undefined) throw error;
+  throw new BcopyError('destinationUnwritable', `cannot ${action} on ${hostname()}: ${meaningOf(cause)}`, {
+    hint: 'what was copied since the last checkpoint is in no record; --retry when the destination is well again',
+  });
 }
 
 /** Opens the trees, or says which of them this node does not see. */
