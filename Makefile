@@ -13,7 +13,7 @@ SOURCES := $(shell find bench cli core workers -name '*.ts') package.json Makefi
 # yargs and handlebars need a `require`, under a name that does not collide with yargs's own import
 BANNER := import {createRequire as bundleRequire} from "node:module"; const require = bundleRequire(import.meta.url);
 
-.PHONY: build check test demo bench bench-scan bench-latency format clean help
+.PHONY: build check test faults demo bench bench-scan bench-latency format clean help
 
 build: dist/.built
 
@@ -31,6 +31,10 @@ dist/.built: node_modules/.installed $(SOURCES)
 
 test: build check
 	node_modules/.bin/vitest run
+
+# Every file operation of a small copy in turn; FAULT='MODE:N' repeats one
+faults: build
+	FAULTS=full node_modules/.bin/vitest run --disable-console-intercept test/faults
 
 demo: build
 	@examples/demo.sh
@@ -53,6 +57,7 @@ chaos: build
 help:
 	@printf '%s\n' 'make            build' 'make demo       copy a tree on this machine and show what happened' \
 	  'make test       install, build, lint, type-check, run every test' 'make check      lint and type-check' \
+	  'make faults     fail, fill and kill a small copy at each of its file operations, and cut its power' \
 	  'make bench      bcopy beside cp, rsync, tar, fpsync, rclone and a C program that makes the bare system calls' \
 	  'make bench-scan entries per second and memory of the scan, beside find and fpart' 'make bench-latency  bcopy beside cp and rsync where each request of the file system takes 5 ms' 'make format     format the code' 'make clean'
 

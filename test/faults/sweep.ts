@@ -2,8 +2,8 @@ import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Fault, FaultFileSystem, FaultResult } from './fault-file-system.ts';
 import { mountFaulty } from './fault-file-system.ts';
-import { type PreparedRun, prepareRun, type WorkerEnd } from './prepared-run.ts';
-import { type Ends, faultsAfterFault, faultsAfterRetry } from './verdict.ts';
+import { type Circumstances, type PreparedRun, prepareRun, type WorkerEnd } from './prepared-run.ts';
+import { type Ends, faultsAfterFault, faultsAfterRetry, type Trees } from './verdict.ts';
 
 /** What goes wrong, where, and in which copy. */
 export type Mode = Omit<Fault, 'at'> & {
@@ -61,22 +61,32 @@ export async function oneRound(lane: Lane, mode: Mode, at: number): Promise<Roun
   });
   try {
     lane[mode.on].set({ ...mode, at });
-    const ends = await attempt(run, 1);
-    const result = lane[mode.on].heal();
-    const complaints = await faultsAfterFault(run, trees, ends);
-    const again = isDone(ends) ? ends : await attempt(run, 2);
-    complaints.push(...(await faultsAfterRetry(run, trees, again)));
-    return { ...result, at, complaints };
+    return { at, ...(await copyWithFault(run, trees, () => lane[mode.on].heal())) };
   } finally {
     lane[mode.on].heal();
     run.remove();
   }
 }
 
+/** A first attempt, which a fault strikes, until `end` says what it did; what is wrong then, and after a retry. */
+export async function copyWithFault(
+  run: PreparedRun,
+  trees: Trees,
+  end: () => FaultResult,
+  how?: Circumstances,
+): Promise<Omit<Round, 'at'>> {
+  const ends = await attempt(run, 1, how);
+  const result = end();
+  const complaints = await faultsAfterFault(run, trees, ends);
+  const again = isDone(ends) ? ends : await attempt(run, 2);
+  complaints.push(...(await faultsAfterRetry(run, trees, again)));
+  return { ...result, complaints };
+}
+
 const isDone = ({ tasks, finish }: Ends) => [...tasks, finish].every(({ code }) => code === 0);
 
-async function attempt(run: PreparedRun, number: number): Promise<Ends> {
+async function attempt(run: PreparedRun, number: number, how?: Circumstances): Promise<Ends> {
   const tasks: WorkerEnd[] = [];
-  for (const shard of run.plan.shards.keys()) tasks.push(await run.task(number, shard));
-  return { tasks, finish: await run.finish(number) };
+  for (const shard of run.plan.shards.keys()) tasks.push(await run.task(number, shard, how));
+  return { tasks, finish: await run.finish(number, how) };
 }
