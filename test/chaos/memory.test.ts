@@ -31,19 +31,19 @@ describe(`no process of a copy uses more than ${limit / 1e6} MB`, () => {
     const place = placeFor('many') ?? skip(`${missing ?? mounted}`);
     await makeFiles(place, `d".($_ % 1000)."/f$_`);
     await expectFrugal(place);
-  }, 600_000);
+  }, 1_500_000);
 
   it(`on a directory with ${entries} names`, async ({ skip }) => {
     const place = placeFor('one') ?? skip(`${missing ?? mounted}`);
     await makeFiles(place, 'name-of-some-length-$_');
     await expectFrugal(place);
-  }, 600_000);
+  }, 1_500_000);
 
   it('on a sparse file of 100 GB', async ({ skip }) => {
     const place = placeFor('sparse') ?? skip(`${missing ?? mounted}`);
     makeSparse(join(place, 'src/file'));
     await expectFrugal(place);
-  }, 600_000);
+  }, 1_500_000);
 });
 
 /** A directory in memory that holds the two trees; undefined when nothing can be measured here. */

@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JournalLine } from '../../core/run/journal-lines.ts';
 import { RunPaths } from '../../core/run/run-paths.ts';
@@ -17,9 +17,9 @@ export class Recorded {
   readonly #paths = new Map<number, string>();
   readonly #read = new Map<string, number>();
   readonly #seen = new Map<number, Seen>();
-  /** Ordinals and pieces that two journals have recorded. */
-  readonly twice: string[] = [];
   readonly #pieces = new Map<string, string>();
+  /** What was recorded again: by the two journals. */
+  readonly #twice = new Map<string, string[]>();
 
   constructor(run: string, destination: string) {
     this.#run = run;
@@ -58,7 +58,7 @@ export class Recorded {
     for (let ordinal = line.from; ordinal < line.to; ordinal++) {
       const path = this.#paths.get(ordinal);
       const earlier = this.#seen.get(ordinal);
-      if (earlier !== undefined) this.twice.push(`entry ${ordinal}: ${earlier.journal} and ${journal}`);
+      if (earlier !== undefined) this.#addTwice(earlier.journal, journal, `entry ${ordinal}`);
       else if (path !== undefined) this.#see(ordinal, path, journal);
     }
   }
@@ -69,8 +69,25 @@ export class Recorded {
   ): void {
     const piece = `piece ${ordinal}: ${from} to ${to} of ${version} in ${temporary}`;
     const earlier = this.#pieces.get(piece);
-    if (earlier !== undefined) this.twice.push(`${piece}: ${earlier} and ${journal}`);
+    if (earlier !== undefined) this.#addTwice(earlier, journal, piece);
     this.#pieces.set(piece, journal);
+  }
+
+  #addTwice(earlier: string, later: string, what: string): void {
+    const pair = `${earlier} ${later}`;
+    this.#twice.set(pair, [...(this.#twice.get(pair) ?? []), what]);
+  }
+
+  /**
+   * Two records of the same thing, but for those of workers that ran at the same time: a node that SLURM has lost sight
+   * of works on for a while. Their files must not be other ones for all that.
+   */
+  get twice(): string[] {
+    return [...this.#twice].flatMap(([pair, things]) => {
+      const [earlier, later] = pair.split(' ').map((file) => join(this.#run, 'journals', file));
+      if (statSync(earlier!).mtimeMs > startOf(later!)) return [];
+      return [`${things.length} times in ${pair}: ${things.slice(0, 3).join(', ')}`];
+    });
   }
 
   #see(ordinal: number, path: string, journal: string): void {
@@ -84,6 +101,11 @@ export class Recorded {
       return now === identity ? [] : [`entry ${ordinal} of ${journal}: ${path} was ${identity}, is ${now}`];
     });
   }
+}
+
+function startOf(journal: string): number {
+  const header = JSON.parse(readFileSync(journal, 'utf8').split('\n', 1)[0]!) as { startedAt: string };
+  return Date.parse(header.startedAt);
 }
 
 /** A killed worker's torn line, or a successor's after it, is no record. */
