@@ -140,8 +140,11 @@ class Players {
   async #begin(): Promise<void> {
     const wait = this.#parts.random(2) === 0 ? ['--wait'] : [];
     let ran = await this.#copy.command(...wait);
-    // Else the faults would fall on nothing
-    while (ran.exitCode === 21) ran = await this.#copy.command('--retry', ...wait);
+    // No room, no scheduler, refused: typed again, else the faults would fall on nothing
+    while ([7, 20, 21].includes(ran.exitCode)) {
+      const retry = this.#run === undefined ? [] : ['--retry'];
+      ran = await this.#copy.command(...retry, ...wait);
+    }
     const facts = await this.#copy.status();
     const wanted = wait.length > 0 && facts?.phase !== 'complete' ? 3 : 0;
     if (ran.exitCode !== wanted)
