@@ -4,6 +4,7 @@ import { BcopyError } from '../core/model/errors.ts';
 import { fullFidelity } from '../core/model/fidelity.ts';
 import type { Plan } from '../core/model/plan.ts';
 import { type Attempt, readAttempt } from '../core/run/attempt-file.ts';
+import { hasDoubts, writeDoubt } from '../core/run/doubt-file.ts';
 import { refuseForeign } from '../core/run/own-directory.ts';
 import { readPlan } from '../core/run/plan-file.ts';
 import { type RunInfo, readRunInfo } from '../core/run/run-info.ts';
@@ -29,6 +30,8 @@ export type TaskContext = {
   readonly cpus: number;
   /** What SLURM lets this task use; undefined where it does not say. */
   readonly memoryMB: number | undefined;
+  /** True when what is at the destination without a record cannot be believed to be whole. */
+  readonly hasDoubts: boolean;
 };
 
 export async function readTaskContext(
@@ -49,7 +52,8 @@ export async function readTaskContext(
   const journal = { shard, attempt: attemptNumber, restart, host, pid: process.pid };
   const cpus = Number(environment.SLURM_CPUS_PER_TASK) || attempt.cpus || 1;
   const memoryMB = memoryOf(environment, cpus);
-  return { paths, info, plan, attempt, journal, job: jobOf(array, environment), cpus, memoryMB };
+  const job = jobOf(array, environment);
+  return { paths, info, plan, attempt, journal, job, cpus, memoryMB, hasDoubts: await hasDoubts(paths) };
 }
 
 function shardOf(plan: Plan, attempt: Attempt, number: number, environment: SlurmEnvironment): number {
@@ -86,17 +90,27 @@ export function storageRequest(
     fidelity: attempt.fidelity ?? fullFidelity,
     limits: shareLimits(attempt.limits ?? {}),
     syncsFiles: attempt.sync === 'file',
+    doubtsFiles: context.hasDoubts,
   };
 }
 
-/** What a checkpoint does before it records; when the disk refuses, the worker ends without a record. */
-export function syncOf({ attempt }: TaskContext, storage: Storage): () => Promise<void> {
-  return attempt.sync === 'none' ? async () => {} : () => storage.sync().catch(explainSync);
+/**
+ * What a checkpoint does before it records. When the disk refuses, the worker ends without a record, and its successors
+ * are told to copy again what they find there without one.
+ */
+export function syncOf(context: TaskContext, storage: Storage): () => Promise<void> {
+  const { attempt, paths, journal } = context;
+  if (attempt.sync === 'none') return async () => {};
+  return () =>
+    storage
+      .sync()
+      .catch((error: unknown) => explainSync(error, (cause) => writeDoubt(paths, journal, cause)));
 }
 
-function explainSync(error: unknown): never {
+async function explainSync(error: unknown, doubt: (cause: string) => Promise<void>): Promise<never> {
   const { action, cause } = error as { action?: string; cause?: string };
   if (action === undefined || cause === undefined) throw error;
+  await doubt(cause);
   throw new BcopyError('destinationUnwritable', `cannot ${action} on ${hostname()}: ${meaningOf(cause)}`, {
     hint: 'what was copied since the last checkpoint is in no record; --retry when the destination is well again',
   });

@@ -150,6 +150,7 @@ export class RandomRun {
       job: journal.shard === 'finish' ? '78' : `${job}_${journal.shard}`,
       cpus: 1,
       memoryMB: undefined,
+      hasDoubts: false,
     };
     try {
       return await work(context);

@@ -58,7 +58,17 @@ export async function makeTask(
   const info = infoOf(trees, requestFor(trees).sourceInode);
   const context = (journal = journalName(0)): TaskContext => {
     const attempt = attemptOf(journal.attempt);
-    return { paths: run.paths, info, plan, attempt, journal, job: '101_0', cpus: 1, memoryMB: undefined };
+    return {
+      paths: run.paths,
+      info,
+      plan,
+      attempt,
+      journal,
+      job: '101_0',
+      cpus: 1,
+      memoryMB: undefined,
+      hasDoubts: false,
+    };
   };
   const remove = () => {
     run.remove();

@@ -19,6 +19,7 @@ import type { Trees } from './trees.ts';
 export type GroupCopyRequest = {
   readonly writer: Writer;
   readonly mayExist: boolean;
+  readonly doubtsFiles?: boolean | undefined;
   readonly fidelity: Fidelity;
   readonly content: ContentCopy;
   /** Files with so much content are not copied here, but only named; left out: all are copied. */
@@ -42,6 +43,7 @@ export class GroupCopy {
   readonly #trees: Trees;
   readonly #writer: Writer;
   readonly #mayExist: boolean;
+  readonly #doubtsFiles: boolean;
   readonly #ranges: DoneRange[] = [];
   readonly #outcomes: EntryOutcome[] = [];
   readonly #large: number[] = [];
@@ -58,6 +60,7 @@ export class GroupCopy {
     this.#trees = trees;
     this.#writer = writer;
     this.#mayExist = mayExist;
+    this.#doubtsFiles = request.doubtsFiles === true;
     this.#keeper = new Keeper(fidelity, this.#notes.note);
     this.#content = content;
     this.#largeFrom = request.largeFrom ?? Number.POSITIVE_INFINITY;
@@ -120,7 +123,7 @@ export class GroupCopy {
       get temporary() {
         return temporaryName(writer, batch.ordinal + i);
       },
-      mayExist: this.#mayExist && !facts.isNew,
+      mayExist: this.#mayExist && !facts.isNew && !(this.#doubtsFiles && batch.kinds[i] === 'f'),
       keeper: this.#keeper,
       content: this.#content,
     };

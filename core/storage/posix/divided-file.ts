@@ -36,6 +36,8 @@ export type FileDirectories = {
   readonly temporary: NativeName;
   /** True: the source may be what a symlink of this name leads to. */
   readonly followsSymlinks: boolean;
+  /** True: what has the name already is copied again, however much it looks like a copy. */
+  readonly isDoubted: boolean;
 };
 
 /**
@@ -54,7 +56,7 @@ export function putPart(request: PartRequest, where: FileDirectories, content: C
         to: Math.max(request.from, request.to ?? bytes),
         version,
       };
-      if (isThere(where)) return { ...range, temporary: '', same: true };
+      if (!where.isDoubted && isThere(where)) return { ...range, temporary: '', same: true };
       if (!isSettled(source, before)) continue;
       const written = writePart(source, where, content, [range.from, Math.min(range.to, bytes)]);
       const { temporary, way, stoppedAt: to = range.to } = written;

@@ -27,6 +27,8 @@ import { Trees, type TreesRequest } from './trees.ts';
 export type PosixStorageRequest = Omit<TreesRequest, 'followsSymlinks'> & {
   /** False when the destination was new and nothing of this run can be there yet: then nothing is looked for. */
   readonly mayExist: boolean;
+  /** True: a file that is there is copied again, however much it looks like a copy. */
+  readonly doubtsFiles?: boolean;
   /** Left out: everything is kept. */
   readonly fidelity?: Fidelity;
   /** Left out: as fast as it goes. They hold for all that the opening thread does. */
@@ -59,9 +61,16 @@ export class PosixStorage implements Storage {
   }
 
   copyGroup(group: EntryGroup): GroupOutcome {
-    const { writer, mayExist, largeFrom, cleanUp } = this.#request;
+    const { writer, mayExist, doubtsFiles, largeFrom, cleanUp } = this.#request;
     const what = { fidelity: this.#fidelity, content: this.#content };
-    const request = { writer, mayExist, largeFrom, mayHaveParts: cleanUp !== undefined, ...what };
+    const request = {
+      writer,
+      mayExist,
+      doubtsFiles,
+      largeFrom,
+      mayHaveParts: cleanUp !== undefined,
+      ...what,
+    };
     return new GroupCopy(this.#trees, request).run(group);
   }
 
@@ -193,6 +202,7 @@ export class PosixStorage implements Storage {
       name: nativeName(name),
       temporary: partsName(this.#request.writer.run, ordinal),
       followsSymlinks: this.#keeper.followsSymlinks,
+      isDoubted: this.#request.doubtsFiles === true,
     };
   }
 

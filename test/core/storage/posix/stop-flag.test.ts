@@ -81,6 +81,7 @@ describe('a part', () => {
       name: 'big',
       temporary: 'parts',
       followsSymlinks: false,
+      isDoubted: false,
     };
     try {
       return putPart({ ordinal: 1, path: 'big', bytes, from }, where, content);
