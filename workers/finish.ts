@@ -2,11 +2,9 @@ import { isComplete } from '../core/model/account.ts';
 import { classOf } from '../core/model/errno.ts';
 import type { PartOutcome } from '../core/model/outcome.ts';
 import { dividedFiles } from '../core/model/plan.ts';
-import { RangeSet } from '../core/model/ranges.ts';
 import type { JournalEnd } from '../core/run/journal-lines.ts';
 import { JournalWriter } from '../core/run/journal-writer.ts';
 import { hasVanished, partsOfFile, type RunState, readRunState } from '../core/run/run-state.ts';
-import { sizeOfVersion } from '../core/run/shard-state.ts';
 import { type PlacedEntry, TapeReader } from '../core/run/tape-reader.ts';
 import { writeReport } from '../core/run/write-report.ts';
 import type { FileRequest, FinishedEntry, Storage } from '../core/storage/storage.ts';
@@ -15,6 +13,7 @@ import { startEngine } from './engine.ts';
 import { FinishCrew, hasPassingFault } from './finish-crew.ts';
 import { completeTree } from './finish-tree.ts';
 import { linkedFrom } from './first-names.ts';
+import { completionOf } from './large-file.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { Recorder } from './recorder.ts';
 import { patienceFor, tryAgain } from './retry.ts';
@@ -183,18 +182,5 @@ function fileRequest(
   { ordinal, path, entry }: PlacedEntry,
   parts: readonly PartOutcome[],
 ): FileRequest | undefined {
-  const last = parts.at(-1);
-  if (last === undefined || entry.kind !== 'file') return undefined;
-  const current = parts.filter((part) => part.version === last.version && part.temporary === last.temporary);
-  const had = new RangeSet();
-  for (const part of current) had.add(part.from, part.to);
-  if (!had.covers(0, sizeOfVersion(last.version))) return undefined;
-  return {
-    ordinal,
-    path,
-    bytes: entry.bytes,
-    version: last.version,
-    temporary: last.temporary,
-    same: last.same,
-  };
+  return entry.kind === 'file' ? completionOf({ ordinal, path, bytes: entry.bytes }, parts) : undefined;
 }
