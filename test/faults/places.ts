@@ -1,13 +1,16 @@
 import { randomNumbers } from '../helpers/random.ts';
 import type { Round } from './sweep.ts';
 
-/** `FAULTS=full` strikes every operation; otherwise some, from a random one on. `FAULT=MODE:N` repeats one. */
+/**
+ * `FAULTS=full` strikes every operation; otherwise some (`FAULT_PLACES`), from a random one on. `FAULT=MODE:N` repeats
+ * one.
+ */
 export const isFull = process.env.FAULTS === 'full';
 const only = /^(.*):(\d+)$/.exec(process.env.FAULT ?? '');
 export const onlyMode = only?.[1];
 export const faultSeed = Number(process.env.FAULT_SEED ?? Math.floor(Math.random() * 1e6));
 const random = randomNumbers(faultSeed);
-const placesOfThinned = 4;
+const placesOfThinned = Number(process.env.FAULT_PLACES ?? 2);
 const never = 2 ** 30;
 
 /** One copy with a fault at operation `at`. */

@@ -38,13 +38,19 @@ export function mountToCut(kind: JournalledFileSystem): PowerCutFileSystem | str
     rmSync(top, { recursive: true, force: true });
     return `${name} does not do its part here`;
   }
+  let [disk, restarts] = [image, 0];
   const unmount = () => spawnSync('umount', [path], { stdio: 'ignore' }).status === 0;
   return {
     path,
     cut: () => void execFileSync(program, [path]),
     restart: () => {
-      execFileSync('umount', [path]);
-      execFileSync('mount', ['-o', 'loop', image, path]);
+      // Another mount namespace may hold the dead file system still: what is on its disk is mounted elsewhere
+      const next = `${top}/image${++restarts}`;
+      execFileSync('umount', ['-l', path]);
+      execFileSync('cp', ['--sparse=always', disk, next]);
+      rmSync(disk);
+      disk = next;
+      execFileSync('mount', ['-o', 'loop', disk, path]);
     },
     remove: () => {
       if (!unmount()) execFileSync('umount', ['-l', path]);
