@@ -14,8 +14,8 @@ it.each([
   expect(secondsOf(text)).toBe(seconds);
 });
 
-it('warns a minute before, a fifth of a short limit, and a minute where the limit is the site’s', () => {
-  expect([leadSeconds('2:00:00'), leadSeconds('1'), leadSeconds('0:02'), leadSeconds(undefined)]).toEqual([
-    60, 12, 1, 60,
+it('warns a minute before, a sixtieth of a short limit, and a minute where the limit is the site’s', () => {
+  expect([leadSeconds('2:00:00'), leadSeconds('20'), leadSeconds('1'), leadSeconds(undefined)]).toEqual([
+    60, 20, 1, 60,
   ]);
 });
