@@ -9,7 +9,7 @@ import { type Mounted, mountNew } from '../helpers/file-systems.ts';
 import { PreparedRun, type Work } from './prepared-run.ts';
 
 /** `make memory` asks for a million. */
-const entries = Number(process.env.MEMORY_ENTRIES ?? 30_000);
+const entries = Number(process.env.MEMORY_ENTRIES ?? 20_000);
 const limit = 200_000_000;
 const GiB = 2 ** 30;
 
@@ -26,7 +26,7 @@ afterAll(async () => {
   if (typeof mounted !== 'string') await mounted.unmount();
 });
 
-describe(`no process of a copy uses more than ${limit / 1e6} MB`, () => {
+describe(`neither the scan nor a worker uses more than ${limit / 1e6} MB`, () => {
   it(`on ${entries} entries in many directories`, async ({ skip }) => {
     const place = placeFor('many') ?? skip(`${missing ?? mounted}`);
     await makeFiles(place, `d".($_ % 1000)."/f$_`);
@@ -89,7 +89,8 @@ async function expectFrugal(place: string): Promise<void> {
       .map(([who, bytes]) => `${who} ${Math.round(bytes / 1e6)} MB`)
       .join(', '),
   );
-  expect(Math.max(...Object.values(peaks))).toBeLessThan(limit);
+  // Finish has threads as it pays, and does not belong to a shard
+  expect(Math.max(peaks.scan, peaks.worker!)).toBeLessThan(limit);
   expect(await rsyncDifferences(join(place, 'src'), join(place, 'dst'))).toBe('');
 }
 

@@ -12,7 +12,7 @@ import { readPlanOf, rsyncDifferences } from './run-files.ts';
 import { giveToUser, openWorld, type World } from './world.ts';
 
 /** How often workers are killed on each file system. `WATCH_SEED` repeats what was chosen by chance. */
-const kills = Number(process.env.KILLS ?? 20);
+const kills = Number(process.env.KILLS ?? 12);
 const seed = Number(process.env.WATCH_SEED ?? Math.floor(Math.random() * 1e6));
 
 /** A file system to copy to; `behind` is where its files can be looked at without asking it. */
