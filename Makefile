@@ -13,7 +13,7 @@ SOURCES := $(shell find bench cli core workers -name '*.ts') package.json Makefi
 # yargs and handlebars need a `require`, under a name that does not collide with yargs's own import
 BANNER := import {createRequire as bundleRequire} from "node:module"; const require = bundleRequire(import.meta.url);
 
-.PHONY: build check test faults demo bench bench-scan bench-latency format clean help
+.PHONY: build check test faults demo bench bench-scan bench-latency chaos walltime memory format clean help
 
 build: dist/.built
 
@@ -54,12 +54,19 @@ chaos: build
 	CHAOS_ROUNDS=$${CHAOS_ROUNDS:-20} node_modules/.bin/vitest run test/chaos/chaos.test.ts \
 	  --disable-console-intercept --maxConcurrency=3
 
+walltime: build
+	WALLTIME=1 node_modules/.bin/vitest run test/e2e/walltime.test.ts
+
+memory: build
+	MEMORY_ENTRIES=$${MEMORY_ENTRIES:-1000000} node_modules/.bin/vitest run test/chaos/memory.test.ts \
+	  --disable-console-intercept
+
 help:
 	@printf '%s\n' 'make            build' 'make demo       copy a tree on this machine and show what happened' \
 	  'make test       install, build, lint, type-check, run every test' 'make check      lint and type-check' \
 	  'make faults     fail, fill and kill a small copy at each of its file operations, and cut its power' \
 	  'make bench      bcopy beside cp, rsync, tar, fpsync, rclone and a C program that makes the bare system calls' \
-	  'make bench-scan entries per second and memory of the scan, beside find and fpart' 'make bench-latency  bcopy beside cp and rsync where each request of the file system takes 5 ms' 'make format     format the code' 'make clean'
+	  'make bench-scan entries per second and memory of the scan, beside find and fpart' 'make bench-latency  bcopy beside cp and rsync where each request of the file system takes 5 ms' 'make chaos      twenty rounds of faults on a real cluster, and 200 kills under a watcher, on each of three file systems' 'make walltime   a copy that needs five times its time limit of a minute' 'make memory     the memory of each process of a copy, on a million entries' 'make format     format the code' 'make clean'
 
 check: node_modules/.installed
 	node_modules/.bin/biome check --error-on-warnings .
