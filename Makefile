@@ -34,7 +34,7 @@ test: build check
 
 # Every file operation of a small copy in turn; FAULT='MODE:N' repeats one
 faults: build
-	FAULTS=full node_modules/.bin/vitest run --disable-console-intercept test/faults
+	FAULTS=full node_modules/.bin/vitest run test/faults --disable-console-intercept
 
 demo: build
 	@examples/demo.sh
