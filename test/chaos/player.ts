@@ -80,7 +80,7 @@ export class Player {
     const wait = this.#parts.random(2) === 0 ? ['--wait'] : [];
     let ran = await this.#copy.command(...wait);
     // No room, no scheduler, refused: typed again, else the faults would fall on nothing
-    while ([7, 20, 21].includes(ran.exitCode)) {
+    for (let again = 0; again < 20 && [7, 20, 21].includes(ran.exitCode); again++) {
       const retry = this.#run === undefined ? [] : ['--retry'];
       ran = await this.#copy.command(...retry, ...wait);
     }

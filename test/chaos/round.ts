@@ -41,7 +41,11 @@ export async function playRound(request: RoundRequest): Promise<Round> {
   const cwd = world.directory();
   let disk: SmallDisk | undefined;
   try {
-    disk = await SmallDisk.mount(random(2) === 0 ? 'ext4' : 'tmpfs', cwd, request.made.bytes * 1.5);
+    disk = await SmallDisk.mount(
+      random(2) === 0 ? 'ext4' : 'tmpfs',
+      cwd,
+      request.made.bytes * 1.5 + 64 * 2 ** 20,
+    );
     const round = await new Player({ request, world, cwd, disk, random }).play();
     if (round.wrong.length > 0) keep(request.seed, cwd, world);
     return round;
