@@ -42,7 +42,9 @@ export class Recorded {
   look(): void {
     const journals = join(this.#run, 'journals');
     if (!existsSync(journals)) return;
-    for (const file of readdirSync(journals).sort()) {
+    for (const file of readdirSync(journals)
+      .filter((name) => name.endsWith('.jsonl'))
+      .sort()) {
       const text = readFileSync(join(journals, file), 'utf8');
       const end = text.lastIndexOf('\n') + 1;
       const lines = text.slice(this.#read.get(file) ?? 0, end).split('\n');

@@ -19,7 +19,8 @@ export function readPlanOf(cwd: string): Plan {
 /** All journal lines of the newest run, with the names of their files. */
 export function readJournalsOf(cwd: string): { file: string; line: JournalLine }[] {
   const directory = join(runDirectories(cwd).at(-1)!, 'journals');
-  return readdirSync(directory).flatMap((file) => {
+  const files = readdirSync(directory).filter((name) => name.endsWith('.jsonl'));
+  return files.flatMap((file) => {
     const lines = readFileSync(join(directory, file), 'utf8').split('\n').slice(0, -1);
     return lines.map((line) => ({ file, line: JSON.parse(line) as JournalLine }));
   });

@@ -90,7 +90,10 @@ export function plannedOf(entries: readonly PlacedEntry[], wanted: (ordinal: num
 }
 
 function readAll(paths: RunPaths): Journal[] {
-  const named = readdirSync(paths.journals).map((file) => ({ file, name: parseJournalName(file)! }));
+  const named = readdirSync(paths.journals).flatMap((file) => {
+    const name = parseJournalName(file);
+    return name === undefined ? [] : [{ file, name }];
+  });
   const sorted = named.sort(
     (a, b) =>
       a.name.attempt - b.name.attempt || a.name.restart - b.name.restart || (a.file < b.file ? -1 : 1),

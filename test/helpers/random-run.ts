@@ -4,10 +4,10 @@ import { isComplete } from '../../core/model/account.ts';
 import { emptyTally } from '../../core/model/outcome.ts';
 import { type Plan, wholeEntriesOf } from '../../core/model/plan.ts';
 import { type Attempt, writeSubmitted } from '../../core/run/attempt-file.ts';
+import { hasDoubts } from '../../core/run/doubt-file.ts';
 import type { JournalName, RunPaths } from '../../core/run/run-paths.ts';
 import { accountOfRun, type RunState, readRunState, shardsWithWorkLeft } from '../../core/run/run-state.ts';
 import type { PlacedEntry } from '../../core/run/tape-reader.ts';
-import { SystemError } from '../../core/storage/posix/system-error.ts';
 import type { Storage } from '../../core/storage/storage.ts';
 import { runFinish } from '../../workers/finish.ts';
 import { runTask } from '../../workers/task.ts';
@@ -150,13 +150,13 @@ export class RandomRun {
       job: journal.shard === 'finish' ? '78' : `${job}_${journal.shard}`,
       cpus: 1,
       memoryMB: undefined,
-      hasDoubts: false,
+      hasDoubts: await hasDoubts(paths),
     };
     try {
       return await work(context);
     } catch (error) {
       if (error instanceof Killed) return 'killed';
-      if (error instanceof SystemError && error.action === 'sync the destination') return 'no sync';
+      if ((error as Error).message.startsWith('cannot sync the destination')) return 'no sync';
       throw error;
     }
   }
