@@ -74,7 +74,8 @@ it.each([
     const size = mebibytes * MiB;
     makeSource(cwd, size);
     // Under which the file has three pieces
-    const ran = await world.bcopy(cwd, ...args, '--bwlimit', `${mebibytes / 10}M`);
+    const limit = `${mebibytes / 10}M`;
+    const ran = await world.bcopy(cwd, ...args, '--bwlimit', limit, '--no-continue');
     expect(ran, ran.stderr).toMatchObject({ exitCode: 0 });
     const worker = await workerOf(runDirectories(cwd)[0]!);
     await waitForBytes(join(cwd, 'dst'), size / 6);
