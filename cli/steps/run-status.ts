@@ -5,7 +5,7 @@ import { paceOfAttempt } from '../../core/run/pace.ts';
 import { readPlan } from '../../core/run/plan-file.ts';
 import { accountOfRun, type RunState, readRunState, shardsWithWorkLeft } from '../../core/run/run-state.ts';
 import type { JobRef, Scheduler, TaskState } from '../schedulers/scheduler.ts';
-import type { FoundAttempt, FoundRun } from './find-run.ts';
+import { type FoundAttempt, type FoundRun, readRun } from './find-run.ts';
 
 /**
  * complete, failed (some entries), running, pending, stuck (the scheduler will never start it), killed (its task
@@ -58,6 +58,13 @@ export type RunStatus = {
 
 /** What a run has come to: the journals first, and the scheduler for what they cannot know. */
 export async function readRunStatus(run: FoundRun, scheduler: Scheduler | undefined): Promise<RunStatus> {
+  const status = await look(run, scheduler);
+  const isSure = status.phase !== 'incomplete' || status.isFinished || scheduler === undefined;
+  // What ended after the journals were read, and before the scheduler answered, has its last word in them now
+  return isSure ? status : look(await readRun(run.info.id), scheduler);
+}
+
+async function look(run: FoundRun, scheduler: Scheduler | undefined): Promise<RunStatus> {
   const plan = await readPlan(run.paths);
   const state = await readRunState(run.paths, plan);
   const account = accountOfRun(plan, state);
