@@ -1,7 +1,10 @@
+import type { Comparison } from '../../model/compare.ts';
 import { FileStatus } from './file-status.ts';
+import type { Keeper } from './keeper.ts';
 import { linkat, type NativeName, renameat, unlinkat } from './libc.ts';
 import { type PutRequest, putFile } from './put-file.ts';
 import { isLeftOut, putSpecial, putSymlink } from './put-other.ts';
+import { noteOfLeft } from './same-content.ts';
 import { check, SystemError } from './system-error.ts';
 
 const first = new FileStatus();
@@ -13,6 +16,8 @@ export type PutLinkRequest = {
   readonly destinationDirectory: number;
   readonly name: NativeName;
   readonly temporary: NativeName;
+  readonly keeper: Keeper;
+  readonly compare: Comparison;
 };
 
 /**
@@ -21,8 +26,14 @@ export type PutLinkRequest = {
  */
 export function putLink(request: PutLinkRequest): 'linked' | 'skipped' {
   const { firstDirectory, firstName, destinationDirectory, name, temporary } = request;
+  const found = existing.read(destinationDirectory, name) === 0;
   check(first.read(firstDirectory, firstName), 'look at the first name');
-  if (existing.read(destinationDirectory, name) === 0 && existing.isSameFileAs(first)) return 'skipped';
+  if (found && existing.isSameFileAs(first)) return 'skipped';
+  const left = noteOfLeft(first, found ? existing : undefined, { ...request, isDoubted: false });
+  if (left !== undefined) {
+    request.keeper.note(left);
+    return 'skipped';
+  }
   unlinkat(destinationDirectory, temporary, 0);
   check(linkat(firstDirectory, firstName, destinationDirectory, temporary, 0), 'make the link');
   const renamed = renameat(destinationDirectory, temporary, destinationDirectory, name);
@@ -49,7 +60,7 @@ export function putInsteadOfLink(request: PutRequest, why: SystemError): 'copied
   const { sourceDirectory, name, keeper } = request;
   const isRefused = why.action === 'make the link';
   if (existing.read(sourceDirectory, name) !== 0) throw why;
-  if (!isRefused && !isLeftOut(existing, keeper)) throw why;
+  if (!isRefused && !request.compare.existing && !isLeftOut(existing, keeper)) throw why;
   if (isRefused) keeper.lose('links', 'hard link not kept: copied as a file of its own');
   if (existing.type === 'file') return putFile(request);
   return existing.type === 'symlink' ? putSymlink(request) : putSpecial(request);
