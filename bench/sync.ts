@@ -28,7 +28,11 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(sign
 
 const bcopy = fileURLToPath(new URL('../cli/main.js', import.meta.url));
 const how = ['--scheduler', 'local', '--workers', '1', '--threads', '2', '--wait'];
-const rsync: Command = { label: 'rsync -a', program: 'rsync', words: ['-a', `${source}/`, `${destination}/`] };
+const rsync: Command = {
+  label: 'rsync -a',
+  program: 'rsync',
+  words: ['-a', `${source}/`, `${destination}/`],
+};
 const ours: Command = {
   label: 'bcopy',
   program: process.execPath,

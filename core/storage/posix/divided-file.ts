@@ -176,17 +176,14 @@ function isSamePart({ destinationDirectory, name, keeper }: FileDirectories): bo
 
 /** The parts have told that it is there, or is to be left: it must still be, and gets the rest of what the source has. */
 function confirmThere(source: number, where: FileDirectories): 'skipped' {
-  const { destinationDirectory, name, directory, keeper, compare } = where;
+  const { destinationDirectory, name, keeper } = where;
   const found = existing.read(destinationDirectory, name) === 0;
   const left = noteOfLeft(before, found ? existing : undefined, where);
   if (left !== undefined) keeper.note(left);
   // What checksum compares has been read by those who had the parts
   else if (!found || !isSameContent(where, before, existing, [0, 0]))
     throw new SystemError('CHANGED', 'look at destination');
-  else if (
-    !mendEntry({ destinationDirectory, name, directory, keeper, compare, status: before, source, existing })
-  )
-    keeper.note(sharedNote);
+  else if (!mendEntry({ place: where, status: before, source, existing })) keeper.note(sharedNote);
   // Of parts that were copied before it was there
   unlinkat(destinationDirectory, where.temporary, 0);
   return 'skipped';

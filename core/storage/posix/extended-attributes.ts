@@ -20,6 +20,7 @@ import {
   removexattr,
   setxattr,
 } from './libc-attributes.ts';
+import { goTo } from './own-directory.ts';
 import { check, SystemError } from './system-error.ts';
 
 /**
@@ -73,6 +74,12 @@ export function listAttributes(place: AttributePlace, device: number): readonly 
     return [];
   }
   return split(names.subarray(0, check(bytes, 'list extended attributes'))).filter(isKept);
+}
+
+/** The same of a name in an open directory. */
+export function listAttributesIn(directory: number, name: NativeName, device: number): readonly string[] {
+  if (knowing.get(device) === false) return [];
+  return listAttributes(goTo(directory) ? name : placeOf(directory, name), device);
 }
 
 /** A file system may answer with an empty list and yet know no attributes: asked for one, it says so. */

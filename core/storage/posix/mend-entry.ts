@@ -8,7 +8,7 @@ import {
   hasPossibleChanges,
   setCapability,
 } from './attribute-changes.ts';
-import { type AttributePlace, listAttributes, placeOf } from './extended-attributes.ts';
+import { listAttributes, listAttributesIn, placeOf } from './extended-attributes.ts';
 import { FileStatus } from './file-status.ts';
 import type { Keeper } from './keeper.ts';
 import {
@@ -28,7 +28,7 @@ import { modeFor, modeOfOwned } from './metadata.ts';
 import { isAny, mayGive, me, noteLosses, noteRefusal, signed } from './ownership.ts';
 import { pinnedPath } from './pinned.ts';
 import { check, SystemError } from './system-error.ts';
-import type { DirectoryFacts, Owner } from './trees.ts';
+import type { Owner } from './trees.ts';
 
 const held = new FileStatus();
 
@@ -36,15 +36,20 @@ const held = new FileStatus();
 const closedMode = 0o600;
 const foreignNote = 'metadata not mended: it belongs to somebody else';
 
-export type MendRequest = {
+export type MendPlace = {
+  readonly sourceDirectory: number;
   readonly destinationDirectory: number;
   readonly name: NativeName;
-  readonly directory: DirectoryFacts;
   readonly keeper: Keeper;
   readonly compare: Comparison;
-  /** What the source is like, and where its extended attributes are. */
+};
+
+export type MendRequest = {
+  readonly place: MendPlace;
+  /** What the source is like. */
   readonly status: FileStatus;
-  readonly source: AttributePlace;
+  /** The source where it is open; left out: its extended attributes are those of its name. */
+  readonly source?: number | undefined;
   /** What the destination has under the name: a file, symlink or special file with the source's content. */
   readonly existing: FileStatus;
 };
@@ -55,7 +60,8 @@ export type MendRequest = {
  * Throws a SystemError.
  */
 export function mendEntry(request: MendRequest): boolean {
-  const { status, existing, keeper } = request;
+  const { status, existing, place } = request;
+  const { keeper } = place;
   noteLosses(status, keeper);
   const hasSame = hasSameAccess(request) && hasSameTimes(request);
   if (hasSame && !hasAttributes(request)) return true;
@@ -71,11 +77,11 @@ export function mendEntry(request: MendRequest): boolean {
   return true;
 }
 
-function hasSameTimes({ status, existing, keeper, compare }: MendRequest): boolean {
+function hasSameTimes({ status, existing, place: { keeper, compare } }: MendRequest): boolean {
   return !keeper.times || existing.hasSameMtimeAs(status, compare.windowSeconds);
 }
 
-function hasSameAccess({ status, existing, keeper }: MendRequest): boolean {
+function hasSameAccess({ status, existing, place: { keeper } }: MendRequest): boolean {
   if (keeper.owner && isAny(ownerToGive(status, existing, keeper))) return false;
   if (status.type === 'symlink' || !keeper.mode) return true;
   const { mode } = existing;
@@ -96,11 +102,16 @@ function mayHaveAttributes({ status }: MendRequest): boolean {
 }
 
 function hasAttributes(request: MendRequest): boolean {
-  const { status, existing, source, keeper, destinationDirectory, name } = request;
+  const { status, existing, source } = request;
+  const { sourceDirectory, destinationDirectory, name, keeper } = request.place;
   if (!mayHaveAttributes(request)) return false;
-  if (listAttributes(source, status.deviceNumber).length > 0) return true;
+  const names =
+    source === undefined
+      ? listAttributesIn(sourceDirectory, name, status.deviceNumber)
+      : listAttributes(source, status.deviceNumber);
+  if (names.length > 0) return true;
   if (!keeper.xattr && !keeper.acl) return false;
-  return listAttributes(placeOf(destinationDirectory, name), existing.deviceNumber).length > 0;
+  return listAttributesIn(destinationDirectory, name, existing.deviceNumber).length > 0;
 }
 
 const noChanges: AttributeChanges = {
@@ -111,10 +122,11 @@ const noChanges: AttributeChanges = {
 };
 
 function findChanges(request: MendRequest): AttributeChanges {
-  const { status, existing, source, keeper, destinationDirectory, name } = request;
+  const { status, existing, source } = request;
+  const { sourceDirectory, destinationDirectory, name, keeper } = request.place;
   if (!mayHaveAttributes(request)) return noChanges;
   const attributes: AttributesRequest = {
-    source,
+    source: source ?? placeOf(sourceDirectory, name),
     sourceDevice: status.deviceNumber,
     destination: placeOf(destinationDirectory, name),
     destinationDevice: existing.deviceNumber,
@@ -124,7 +136,8 @@ function findChanges(request: MendRequest): AttributeChanges {
 }
 
 function mend(request: MendRequest, found: AttributeChanges): void {
-  const { keeper, status, existing } = request;
+  const { status, existing, place } = request;
+  const { keeper } = place;
   const fd = hold(request);
   try {
     const owner = ownerToGive(status, existing, keeper);
@@ -144,7 +157,8 @@ function mend(request: MendRequest, found: AttributeChanges): void {
 }
 
 function mendAccess(fd: number, request: MendRequest, changes: AttributeChanges, isClosed: boolean): void {
-  const { status, existing, keeper } = request;
+  const { status, existing } = request;
+  const { keeper } = request.place;
   const [place, device] = [pinnedPath(fd), existing.deviceNumber];
   const lostAcl = changeAttributes(place, changes, device, keeper);
   if (status.type === 'symlink') return;
@@ -162,7 +176,7 @@ function hasChanged(fd: number, existing: FileStatus): boolean {
 }
 
 /** What was looked at, and no other thing that took its name since. */
-function hold({ destinationDirectory, name, existing, status }: MendRequest): number {
+function hold({ place: { destinationDirectory, name }, existing, status }: MendRequest): number {
   const flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
   const fd = check(openat(destinationDirectory, name, flags, 0), 'look at destination');
   held.readOpen(fd, 'look at destination');

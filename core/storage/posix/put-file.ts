@@ -1,7 +1,6 @@
 import { leftOutNotes } from '../../model/fidelity.ts';
 import type { Way } from '../../model/ways.ts';
 import type { ContentCopy } from './copy-content.ts';
-import { type AttributePlace, placeOf } from './extended-attributes.ts';
 import { FileStatus } from './file-status.ts';
 import { close, ftruncate } from './libc.ts';
 import { mendEntry } from './mend-entry.ts';
@@ -72,7 +71,7 @@ function isThere(request: PutRequest): boolean {
   if (keeper.followsSymlinks) return isOpenThere(request);
   // What is wrong with it is told when it is opened
   if (before.read(sourceDirectory, name) !== 0 || before.type !== 'file') return false;
-  return isLeft(request) || (isSame(request) && mendFile(request, placeOf(sourceDirectory, name)));
+  return isLeft(request) || (isSame(request) && mendFile(request));
 }
 
 /** What a symlink leads to has attributes only when it is open: by a name they would be the symlink's. */
@@ -96,18 +95,8 @@ function isSame(request: PutRequest): boolean {
   return !request.isDoubted && isSameContent(request, before, existing);
 }
 
-function mendFile(request: PutRequest, source: AttributePlace): boolean {
-  const { destinationDirectory, name, directory, keeper, compare } = request;
-  return mendEntry({
-    destinationDirectory,
-    name,
-    directory,
-    keeper,
-    compare,
-    status: before,
-    source,
-    existing,
-  });
+function mendFile(request: PutRequest, source?: number): boolean {
+  return mendEntry({ place: request, status: before, source, existing });
 }
 
 /** Nothing is left at the destination of a file that `changed` meanwhile, or is `large`. */

@@ -50,14 +50,12 @@ function isSameSymlink({ destinationDirectory, name }: PutRequest, length: numbe
 
 /** True when nothing is to be made: it is there, and has got the rest of what its source has, or is to be left. */
 function isThere(request: PutRequest, isSame: () => boolean): boolean {
-  const { mayExist, sourceDirectory, destinationDirectory, name, directory, keeper, compare } = request;
+  const { mayExist, destinationDirectory, name, keeper } = request;
   const found = mayExist && existing.read(destinationDirectory, name) === 0;
   const note = noteOfLeft(status, found ? existing : undefined, request);
   if (note !== undefined) keeper.note(note);
   if (note !== undefined || !found) return note !== undefined;
-  const source = placeOf(sourceDirectory, name);
-  const place = { destinationDirectory, name, directory, keeper, compare };
-  return isSame() && mendEntry({ ...place, status, source, existing });
+  return isSame() && mendEntry({ place: request, status, existing });
 }
 
 /** Makes a FIFO, socket or device like the source's; devices are for root. Throws a SystemError. */
