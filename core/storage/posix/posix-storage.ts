@@ -158,9 +158,11 @@ export class PosixStorage implements Storage {
         keeper: this.#keeper,
         compare: this.#compare,
       };
+      const mayBeOther = keepsWhatIsThere(this.#compare);
       try {
         return putUnlocking(putLink, {
           ...request,
+          sourceDirectory: mayBeOther ? this.#trees.sourceDirectory(directory) : undefined,
           firstDirectory: this.#trees.firstDirectory(firstDirectory),
           firstName: nativeName(firstName),
         });

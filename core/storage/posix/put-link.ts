@@ -11,6 +11,8 @@ const first = new FileStatus();
 const existing = new FileStatus();
 
 export type PutLinkRequest = {
+  /** Where the first name may hold something else than the source's, as it was left as it is. Left out: it does not. */
+  readonly sourceDirectory?: number | undefined;
   readonly firstDirectory: number;
   readonly firstName: NativeName;
   readonly destinationDirectory: number;
@@ -34,12 +36,19 @@ export function putLink(request: PutLinkRequest): 'linked' | 'skipped' {
     request.keeper.note(left);
     return 'skipped';
   }
+  if (isOther(request)) throw new SystemError('EXDEV', 'make the link');
   unlinkat(destinationDirectory, temporary, 0);
   check(linkat(firstDirectory, firstName, destinationDirectory, temporary, 0), 'make the link');
   const renamed = renameat(destinationDirectory, temporary, destinationDirectory, name);
   if (renamed < 0) unlinkat(destinationDirectory, temporary, 0);
   check(renamed, 'rename');
   return 'linked';
+}
+
+function isOther({ sourceDirectory, name, keeper, compare }: PutLinkRequest): boolean {
+  if (sourceDirectory === undefined || existing.read(sourceDirectory, name) !== 0) return false;
+  const isSameTime = !keeper.times || first.hasSameMtimeAs(existing, compare.windowSeconds);
+  return first.type !== existing.type || first.bytes !== existing.bytes || !isSameTime;
 }
 
 /** What file systems answer that know no hard links (EPERM, EOPNOTSUPP), or no more of one file (EMLINK). */
