@@ -76,9 +76,14 @@ export const copyTable = [
     name: 'compare',
     kind: 'value',
     group: comparing,
-    help: 'what is there is a copy by type, size and: size, mtime, tail, checksum (default: mtime)',
+    help: 'what tells a copy besides size: mtime, tail, checksum; or size alone (default: mtime)',
   },
-  { name: 'tail-bytes', kind: 'value', group: comparing, help: 'what tail compares (default: 65536)' },
+  {
+    name: 'tail-bytes',
+    kind: 'value',
+    group: comparing,
+    help: 'bytes at the end that tail compares (default: 65536)',
+  },
   {
     name: 'modify-window',
     kind: 'value',
@@ -95,7 +100,7 @@ export const copyTable = [
     name: 'ignore-existing',
     kind: 'switch',
     group: comparing,
-    help: 'leave whatever is there as it is; only directories get times and modes',
+    help: 'leave whatever is there as it is, but directories',
   },
   {
     name: 'existing',
