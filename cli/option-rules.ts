@@ -29,10 +29,20 @@ export function rateOf(text: string): number {
   return Math.ceil(Number(number) * (tail?.length === 1 ? 1000 : 1024) ** power);
 }
 
+const toSeconds = (value: unknown) =>
+  typeof value === 'string' && /^\d{1,9}(\.\d{1,9})?$/.test(value) ? Number(value) : value;
+const secondsError = 'it must be a number of seconds';
+
 /** A span of time in seconds, also as text; a fraction is allowed. */
 export const seconds = z.preprocess(
-  (value) => (typeof value === 'string' && /^\d{1,9}(\.\d{1,3})?$/.test(value) ? Number(value) : value),
-  z.number({ error: 'it must be a number of seconds' }).positive({ error: 'it must be more than 0' }),
+  toSeconds,
+  z.number({ error: secondsError }).positive({ error: 'it must be more than 0' }),
+);
+
+/** The same, also none. */
+export const secondsFrom0 = z.preprocess(
+  toSeconds,
+  z.number({ error: secondsError }).nonnegative({ error: secondsError }),
 );
 
 const switches = new Map<unknown, boolean>([

@@ -14,6 +14,7 @@ export type OptionSpec = {
 
 const copy = 'Copy:';
 const keeping = 'What is kept:';
+const comparing = 'What is copied again:';
 const running = 'Running:';
 const slurm = 'SLURM, as for sbatch:';
 const site = 'Site:';
@@ -70,6 +71,42 @@ export const copyTable = [
     kind: 'value',
     group: keeping,
     help: 'symlinks: copy, follow or skip (default: copy)',
+  },
+  {
+    name: 'compare',
+    kind: 'value',
+    group: comparing,
+    help: 'what tells a copy besides size: mtime, tail, checksum; or size alone (default: mtime)',
+  },
+  {
+    name: 'tail-bytes',
+    kind: 'value',
+    group: comparing,
+    help: 'bytes at the end that tail compares (default: 65536)',
+  },
+  {
+    name: 'modify-window',
+    kind: 'value',
+    group: comparing,
+    help: 'seconds by which equal times may differ (default: 0)',
+  },
+  {
+    name: 'update',
+    kind: 'switch',
+    group: comparing,
+    help: 'leave what is newer at the destination as it is',
+  },
+  {
+    name: 'ignore-existing',
+    kind: 'switch',
+    group: comparing,
+    help: 'leave whatever is there as it is, but directories',
+  },
+  {
+    name: 'existing',
+    kind: 'switch',
+    group: comparing,
+    help: 'copy only what is there already: nothing new is made',
   },
   {
     name: 'force',

@@ -1,5 +1,6 @@
 import { closest } from 'fastest-levenshtein';
 import * as z from 'zod';
+import { byTime, type Comparison, compareWords } from '../core/model/compare.ts';
 import { BcopyError } from '../core/model/errors.ts';
 import { type Fidelity, keepWords, lossWords, symlinkWords } from '../core/model/fidelity.ts';
 import { quoteName } from '../core/model/names.ts';
@@ -14,6 +15,7 @@ import {
   rate,
   rateOf,
   seconds,
+  secondsFrom0,
   toggle,
   word,
   words,
@@ -38,6 +40,12 @@ const copySchema = z.strictObject({
   noPreserve: wordsOf(keepWords).default([]),
   require: wordsOf(lossWords).default([]),
   links: z.enum(symlinkWords, { error: 'it must be copy, follow or skip' }).default('copy'),
+  compare: z.enum(compareWords, { error: 'it must be size, mtime, tail or checksum' }).default('mtime'),
+  tailBytes: countFrom(1).default(byTime.tailBytes),
+  modifyWindow: secondsFrom0.default(0),
+  update: toggle.default(false),
+  ignoreExisting: toggle.default(false),
+  existing: toggle.default(false),
   workers: countFrom(1).exactOptional(),
   shards: countFrom(1).exactOptional(),
   checkpoint: seconds.default(30),
@@ -104,6 +112,12 @@ export async function readCopyOptions(flags: Flags, surroundings: Surroundings):
 /** What of each entry is to be kept, and what must be. */
 export function fidelityOf({ preserve, noPreserve, require, links }: CopyOptions): Fidelity {
   return { keep: preserve.filter((word) => !noPreserve.includes(word)), require, symlinks: links };
+}
+
+/** When something at the destination is a copy already, and when it stays though it is not. */
+export function comparisonOf(options: CopyOptions): Comparison {
+  const { compare: by, modifyWindow: windowSeconds, tailBytes, update, ignoreExisting, existing } = options;
+  return { by, windowSeconds, tailBytes, update, ignoreExisting, existing };
 }
 
 /** What each worker may move at most; 0 is no limit. */

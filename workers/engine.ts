@@ -1,3 +1,4 @@
+import { takeOwnDirectory } from '../core/storage/posix/own-directory.ts';
 import type { PosixStorageRequest } from '../core/storage/posix/posix-storage.ts';
 import type {
   EntryGroup,
@@ -124,6 +125,7 @@ export function answerRequests(
   },
   request: PosixStorageRequest,
 ): void {
+  takeOwnDirectory();
   const storage = openStorage(request);
   port.on('message', (asked) => {
     try {

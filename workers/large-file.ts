@@ -50,13 +50,27 @@ export class LargeFile {
   }
 }
 
-/** A request for a file whose parts, in the order in which they came, are all there in one version; else undefined. */
+/**
+ * A request for a file whose parts, in the order in which they came, are all there in one version; else undefined. Where
+ * some found their bytes at the destination and others did not, the former are still to be written.
+ */
 export function completionOf(entry: LargeEntry, parts: readonly PartOutcome[]): FileRequest | undefined {
-  const last = parts.at(-1);
-  if (last === undefined) return undefined;
-  const { version, temporary, same } = last;
-  const had = new RangeSet();
-  for (const part of parts)
-    if (part.version === version && part.temporary === temporary) had.add(part.from, part.to);
-  return had.covers(0, sizeOfVersion(version)) ? { ...entry, version, temporary, same } : undefined;
+  const version = parts.at(-1)?.version;
+  if (version === undefined) return undefined;
+  const current = parts.filter((part) => part.version === version);
+  const temporary = current.findLast(({ same }) => !same)?.temporary;
+  const size = sizeOfVersion(version);
+  const found = rangesOf(current.filter(({ same }) => same));
+  if (temporary === undefined)
+    return found.covers(0, size) ? { ...entry, version, temporary: '', same: true } : undefined;
+  const fill = rangesOf(current.filter((part) => part.temporary === temporary)).missingIn(0, size);
+  if (!fill.every(({ from, to }) => found.covers(from, to))) return undefined;
+  const request = { ...entry, version, temporary, same: false };
+  return fill.length === 0 ? request : { ...request, fill: fill.map(({ from, to }) => [from, to] as const) };
+}
+
+function rangesOf(parts: readonly PartOutcome[]): RangeSet {
+  const ranges = new RangeSet();
+  for (const { from, to } of parts) ranges.add(from, to);
+  return ranges;
 }

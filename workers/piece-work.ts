@@ -98,7 +98,8 @@ export class PieceWork {
     if (parts.length === 0) this.#storage.discardParts(entry.ordinal, entry.path);
     const pieces = piecesOf({ from: 0, bytes }, had, this.#step);
     const file = new LargeFile(entry, { parts, pieces: pieces.length, tries });
-    for (const piece of pieces) this.#waiting.push(() => this.#piece(file, { ...entry, ...piece }));
+    for (const piece of pieces)
+      this.#waiting.push(() => this.#piece(file, { ...entry, ...piece, isDecided: true }));
     if (pieces.length === 0) this.#waiting.push(() => this.#complete(file));
   }
 

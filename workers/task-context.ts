@@ -88,6 +88,8 @@ export function storageRequest(
     cleanUp: isFirst ? undefined : range,
     mayExist: !isFirst || !info.destination.isNew,
     fidelity: attempt.fidelity ?? fullFidelity,
+    compare: attempt.compare,
+    begunAtMs: Date.parse(info.createdAt),
     limits: shareLimits(attempt.limits ?? {}),
     syncsFiles: attempt.sync === 'file',
     doubtsFiles: context.hasDoubts,

@@ -1,7 +1,7 @@
 import type { Plan } from '../../core/model/plan.ts';
 import type { RunPaths } from '../../core/run/run-paths.ts';
 import type { CommandContext } from '../commands/context.ts';
-import { type CopyOptions, fidelityOf, limitsOf } from '../options.ts';
+import { type CopyOptions, comparisonOf, fidelityOf, limitsOf } from '../options.ts';
 import type { Resources, Scheduler, SchedulerLimits } from '../schedulers/scheduler.ts';
 import { makeDestination, unmakeDestination } from './destination.ts';
 import { indexJob } from './find-run.ts';
@@ -79,6 +79,7 @@ export async function prepare(copy: Copy, run: ReadyRun): Promise<PreparedAttemp
     checkpointSeconds: options.checkpoint,
     sync: options.sync,
     fidelity: fidelityOf(options),
+    compare: comparisonOf(options),
     verbose: options.verbose,
     tries: options.tries,
     maxAttempts: options.noContinue ? undefined : options.maxAttempts,

@@ -9,8 +9,14 @@ export type LossWord = (typeof lossWords)[number];
 export const symlinkWords = ['copy', 'follow', 'skip'] as const;
 export type SymlinkWord = (typeof symlinkWords)[number];
 
-/** Notes of entries that count as skipped though nothing of them is at the destination. */
-export const leftOutNotes = { symlink: 'symlink left out', device: 'device not made: needs root' } as const;
+/** Notes of entries that count as skipped though the destination may hold nothing of them. */
+export const leftOutNotes = {
+  symlink: 'symlink left out',
+  device: 'device not made: needs root',
+  newer: 'newer at the destination: left as it is',
+  there: 'at the destination already: left as it is',
+  missing: 'not at the destination: left out',
+} as const;
 
 /** How like its source a copy is to be. */
 export type Fidelity = {

@@ -1,5 +1,6 @@
 import { access, readdir } from 'node:fs/promises';
 import * as z from 'zod/mini';
+import { type Comparison, compareWords } from '../model/compare.ts';
 import { type Fidelity, keepWords, lossWords, symlinkWords } from '../model/fidelity.ts';
 import { type SyncWord, syncWords } from '../model/sync.ts';
 import { count, damaged, readJson, writeJsonOnce } from './files.ts';
@@ -44,6 +45,17 @@ const attemptSchema = z.object({
       keep: z.array(z.enum(keepWords)),
       require: z.array(z.enum(lossWords)),
       symlinks: z.enum(symlinkWords),
+    }),
+  ),
+  /** Missing in attempts made before there was a choice: by type, size and mtime. */
+  compare: z.optional(
+    z.object({
+      by: z.enum(compareWords),
+      windowSeconds: z.number().check(z.nonnegative()),
+      tailBytes: count,
+      update: z.boolean(),
+      ignoreExisting: z.boolean(),
+      existing: z.boolean(),
     }),
   ),
   /** True when JOBID.log is to tell more, for those who want to know how it was done. */
@@ -94,6 +106,7 @@ type Later = {
   limits: WorkerLimits;
   sync: SyncWord;
   fidelity: Fidelity;
+  compare: Comparison;
   verbose: boolean;
   tries: number;
   continues: number;

@@ -107,6 +107,9 @@ function verdict({ account, plan, state, command, next }: ReportFacts): string {
         : [`${formatCount(vanished.entries)} that vanished from the source meanwhile`]),
       ...(leftOut === 0 ? [] : [`${formatCount(leftOut)} that were left out (see the notes)`]),
     ];
+    const isNothing = account.copied.entries + account.linked.entries === 0 && files > 0;
+    if (but.length === 0 && isNothing)
+      return `Nothing had to be copied: all ${formatCount(files)} files are there already.`;
     if (but.length === 0) return `All ${formatCount(files)} files are copied.`;
     return `All files are copied but ${but.join(', and ')}.`;
   }

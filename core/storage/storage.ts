@@ -45,6 +45,8 @@ export type PartRequest = {
   readonly from: number;
   /** Left out: to the end of the file. */
   readonly to?: number;
+  /** True: the file was found to be another than the destination's, and is copied whatever this range holds. */
+  readonly isDecided?: boolean;
 };
 
 /** A part that was stopped is shorter than it was asked for, or `stopped` when there is none. */
@@ -61,6 +63,8 @@ export type FileRequest = {
   readonly version: string;
   readonly temporary: string;
   readonly same: boolean;
+  /** Ranges that no part has written, since the destination holds the same there. Left out: none. */
+  readonly fill?: readonly (readonly [from: number, to: number])[];
 };
 
 export type LinkRequest = {

@@ -65,6 +65,12 @@ test('without anything said there are the defaults', async () => {
     tries: 4,
     checkpoint: 30,
     sync: 'checkpoint',
+    compare: 'mtime',
+    tailBytes: 65_536,
+    modifyWindow: 0,
+    update: false,
+    ignoreExisting: false,
+    existing: false,
     cpusPerTask: 2,
     sbatchArg: [],
     node: '/usr/bin/node',
@@ -353,6 +359,14 @@ describe('limits', () => {
 
   test.each(['fast', '-1', '1X', ''])('refuse %j as a rate', async (bwlimit) => {
     await expect(settle({ flags: { bwlimit } })).rejects.toThrow('it must be a rate as 500K, 20M, 1.5G');
+  });
+
+  test.each<[Flags, string]>([
+    [{ compare: 'time' }, 'cannot use --compare time: it must be size, mtime, tail or checksum'],
+    [{ 'modify-window': '-1' }, 'cannot use --modify-window -1: it must be a number of seconds'],
+    [{ 'tail-bytes': '0' }, 'cannot use --tail-bytes 0: it must be a whole number from 1 on'],
+  ])('say what is wrong with %j', async (flags, message) => {
+    expect((await refusalOf({ flags })).message).toBe(message);
   });
 
   test.each(['0', '257', 'many'])('refuse %s threads', async (threads) => {

@@ -4,6 +4,7 @@ import {
   accessAcl,
   capability,
   defaultAcl,
+  isRefused,
   listAttributes,
   readAttribute,
   removeAttribute,
@@ -55,6 +56,15 @@ export function findAttributeChanges(request: AttributesRequest, keeper: Keeper)
 
 export function hasChanges({ sets, removes, capability: last }: AttributeChanges): boolean {
   return sets.length > 0 || removes.length > 0 || last !== undefined;
+}
+
+/** The same without what the file system is known not to take. */
+export function hasPossibleChanges(
+  { sets, removes, capability: last }: AttributeChanges,
+  device: number,
+): boolean {
+  const wanted = last === undefined ? sets : [...sets, last];
+  return removes.length > 0 || wanted.some(({ name }) => !isRefused(name, device));
 }
 
 /** What belongs to root may be what a file system below needs to know a directory by. */

@@ -1,6 +1,7 @@
+import { type Comparison, mendedNote } from '../../model/compare.ts';
 import { findAttributeChanges, hasChanges } from './attribute-changes.ts';
 import { type AttributePlace, placeOf } from './extended-attributes.ts';
-import { FileStatus } from './file-status.ts';
+import { FileStatus, withBirth } from './file-status.ts';
 import type { Keeper } from './keeper.ts';
 import { fchown, nativeName } from './libc.ts';
 import { applyOpenAccess, modeFor } from './metadata.ts';
@@ -12,15 +13,23 @@ import type { Trees } from './trees.ts';
 const source = new FileStatus();
 const destination = new FileStatus();
 
+export type DirectoryMeans = {
+  readonly keeper: Keeper;
+  readonly compare: Comparison;
+  /** What is older was there before this run; undefined: nothing was. */
+  readonly begunAtMs: number | undefined;
+};
+
 /**
  * Gives a directory of the destination the owner, extended attributes, ACLs, mode and times of the source's;
- * `skipped` when it has them. What is in it must be complete: any later change to it would change its times. Throws a SystemError.
+ * `skipped` when it has them, or was there before and only lacked them. What is in it must be complete: any later change to it would change its times. Throws a SystemError.
  */
-export function completeDirectory(trees: Trees, path: string, keeper: Keeper): 'copied' | 'skipped' {
+export function completeDirectory(trees: Trees, path: string, means: DirectoryMeans): 'copied' | 'skipped' {
+  const { keeper, compare, begunAtMs } = means;
   const place = readSource(trees, path, keeper.followsSymlinks);
   const fd = trees.destinationDirectory(path);
   const directory = trees.factsOf(fd);
-  destination.readOpen(fd, 'look at destination directory');
+  destination.readOpen(fd, 'look at destination directory', withBirth);
   noteLosses(source, keeper);
   const changes = findAttributeChanges(
     {
@@ -32,7 +41,7 @@ export function completeDirectory(trees: Trees, path: string, keeper: Keeper): '
     },
     keeper,
   );
-  if (!hasChanges(changes) && isEqual(keeper, changes.droppedAcl)) return 'skipped';
+  if (!hasChanges(changes) && isEqual(keeper, changes.droppedAcl, compare.windowSeconds)) return 'skipped';
   const request = { status: source, source: place, directory, keeper };
   const { uid, gid } = allowedOwner(request);
   const changesGroup = gid === -1 && keeper.owner && destination.gid !== source.gid && mayGive(source.gid);
@@ -40,16 +49,23 @@ export function completeDirectory(trees: Trees, path: string, keeper: Keeper): '
     noteRefusal(fchown(fd, uid, changesGroup ? signed(source.gid) : gid), keeper);
   if (hasChanges(changes) && (destination.mode & 0o700) !== 0o700) unlock(fd);
   applyOpenAccess(fd, { ...request, changes });
-  return 'copied';
+  if (begunAtMs === undefined || !isOlder(destination.birthMs, begunAtMs)) return 'copied';
+  keeper.note(mendedNote);
+  return 'skipped';
 }
 
-function isEqual(keeper: Keeper, droppedAcl: Uint8Array | undefined): boolean {
+/** Clocks of servers differ by a little, and directories are made a while after a run is begun. */
+function isOlder(birthMs: number | undefined, begunAtMs: number): boolean {
+  return birthMs !== undefined && birthMs < begunAtMs;
+}
+
+function isEqual(keeper: Keeper, droppedAcl: Uint8Array | undefined, windowSeconds: number): boolean {
   const hasOwner = process.geteuid?.() !== 0 || destination.uid === source.uid;
   const hasGroup = destination.gid === source.gid || !mayGive(source.gid);
   return (
     (!keeper.owner || (hasOwner && hasGroup)) &&
     destination.mode === modeFor(source, keeper, droppedAcl) &&
-    (!keeper.times || destination.hasSameMtimeAs(source))
+    (!keeper.times || destination.hasSameMtimeAs(source, windowSeconds))
   );
 }
 

@@ -1,3 +1,4 @@
+import { byTime, type Comparison } from '../../model/compare.ts';
 import { joinPath } from '../../model/entry.ts';
 import { classOf } from '../../model/errno.ts';
 import type { Fidelity } from '../../model/fidelity.ts';
@@ -11,6 +12,7 @@ import { takeEntry } from './limits.ts';
 import { unlock } from './open-directory.ts';
 import { type PutRequest, putSmallFile } from './put-file.ts';
 import { putSpecial, putSymlink } from './put-other.ts';
+import { noteOfLeftDirectory } from './same-content.ts';
 import { mustStop, Stopped } from './stop-flag.ts';
 import { SystemError } from './system-error.ts';
 import { leastLargeBytes, partsName, temporaryName, type Writer } from './temporary-names.ts';
@@ -21,6 +23,8 @@ export type GroupCopyRequest = {
   readonly mayExist: boolean;
   readonly doubtsFiles?: boolean | undefined;
   readonly fidelity: Fidelity;
+  /** Left out: by type, size and mtime. */
+  readonly compare?: Comparison;
   readonly content: ContentCopy;
   /** Files with so much content are not copied here, but only named; left out: all are copied. */
   readonly largeFrom?: number | undefined;
@@ -49,6 +53,7 @@ export class GroupCopy {
   readonly #large: number[] = [];
   readonly #notes = new EntryNotes();
   readonly #keeper: Keeper;
+  readonly #compare: Comparison;
   readonly #content: ContentCopy;
   readonly #largeFrom: number;
   readonly #mayHaveParts: boolean;
@@ -56,12 +61,13 @@ export class GroupCopy {
   #hopeless: string | undefined;
 
   constructor(trees: Trees, request: GroupCopyRequest) {
-    const { writer, mayExist, fidelity, content } = request;
+    const { writer, mayExist, fidelity, compare = byTime, content } = request;
     this.#trees = trees;
     this.#writer = writer;
     this.#mayExist = mayExist;
     this.#doubtsFiles = request.doubtsFiles === true;
     this.#keeper = new Keeper(fidelity, this.#notes.note);
+    this.#compare = compare;
     this.#content = content;
     this.#largeFrom = request.largeFrom ?? Number.POSITIVE_INFINITY;
     this.#mayHaveParts = request.mayHaveParts === true;
@@ -93,7 +99,7 @@ export class GroupCopy {
       const put = puts.get(batch.kinds[i]!);
       // Directories and further names are finish's affair: they are made, fail or vanish there
       if (put === undefined && batch.kinds[i] !== 'x') this.#done(batch.ordinal + i);
-      else if (directories instanceof SystemError) this.#fail(batch, i, directories);
+      else if (directories instanceof SystemError) this.#shut(batch, i, directories);
       else if (put === undefined) this.#fail(batch, i, new SystemError(batch.errnos.get(i) ?? 'EIO', 'scan'));
       else this.#put(batch, i, put, directories);
     }
@@ -111,6 +117,19 @@ export class GroupCopy {
     }
   }
 
+  /** What is in a directory that cannot be entered fails, but where the directory itself is to be left as it is. */
+  #shut(batch: EntryBatch, i: number, error: SystemError): void {
+    const note = batch.kinds[i] === 'x' ? undefined : noteOfLeftDirectory(error, this.#compare);
+    if (note === undefined) {
+      this.#fail(batch, i, error);
+      return;
+    }
+    this.#notes.begin();
+    this.#notes.note(note);
+    this.#notes.count();
+    addTally(this.#done(batch.ordinal + i).skipped, { entries: 1, bytes: batch.bytes[i]! });
+  }
+
   #put(batch: EntryBatch, i: number, put: Put, { source, destination }: Directories): void {
     const facts = this.#trees.factsOf(destination);
     const writer = this.#writer;
@@ -123,7 +142,9 @@ export class GroupCopy {
       get temporary() {
         return temporaryName(writer, batch.ordinal + i);
       },
-      mayExist: this.#mayExist && !facts.isNew && !(this.#doubtsFiles && batch.kinds[i] === 'f'),
+      mayExist: this.#mayExist && !facts.isNew,
+      isDoubted: this.#doubtsFiles && batch.kinds[i] === 'f',
+      compare: this.#compare,
       keeper: this.#keeper,
       content: this.#content,
     };

@@ -14,9 +14,12 @@ import {
   SEEK_DATA,
   unlinkat,
 } from './libc.ts';
+import { mendEntry } from './mend-entry.ts';
 import { applyMetadata } from './metadata.ts';
+import { openSource } from './open-source.ts';
 import { openParts, reopenParts } from './parts-file.ts';
-import { changeTries, openSource } from './put-file.ts';
+import { changeTries } from './put-file.ts';
+import { type ComparedPlace, isSameContent, noteOfLeft } from './same-content.ts';
 import { isSettled } from './settled-source.ts';
 import { Stopped } from './stop-flag.ts';
 import { check, SystemError } from './system-error.ts';
@@ -26,18 +29,13 @@ const before = new FileStatus();
 const after = new FileStatus();
 const existing = new FileStatus();
 
-export type FileDirectories = {
-  readonly sourceDirectory: number;
-  readonly destinationDirectory: number;
-  readonly name: NativeName;
+const sharedNote = 'metadata not mended: it has further names elsewhere';
+
+export type FileDirectories = ComparedPlace & {
   /** What is known of the destination's directory. */
   readonly directory: DirectoryFacts;
   /** The one temporary file of all parts. */
   readonly temporary: NativeName;
-  /** True: the source may be what a symlink of this name leads to. */
-  readonly followsSymlinks: boolean;
-  /** True: what has the name already is copied again, however much it looks like a copy. */
-  readonly isDoubted: boolean;
 };
 
 /**
@@ -45,7 +43,7 @@ export type FileDirectories = {
  * same bytes at the same offsets. Throws a SystemError.
  */
 export function putPart(request: PartRequest, where: FileDirectories, content: ContentCopy): PartOutcome {
-  const source = openSource(where.sourceDirectory, where.name, where.followsSymlinks);
+  const source = openSource(where.sourceDirectory, where.name, where.keeper.followsSymlinks);
   try {
     for (let tries = 1; tries <= changeTries; tries++) {
       if (before.readOpen(source, 'look at source').type !== 'file') break;
@@ -56,7 +54,8 @@ export function putPart(request: PartRequest, where: FileDirectories, content: C
         to: Math.max(request.from, request.to ?? bytes),
         version,
       };
-      if (!where.isDoubted && isThere(where)) return { ...range, temporary: '', same: true };
+      if (request.isDecided !== true && isThere(where, [range.from, range.to]))
+        return { ...range, temporary: '', same: true };
       if (!isSettled(source, before)) continue;
       const written = writePart(source, where, content, [range.from, Math.min(range.to, bytes)]);
       const { temporary, way, stoppedAt: to = range.to } = written;
@@ -71,8 +70,11 @@ export function putPart(request: PartRequest, where: FileDirectories, content: C
   }
 }
 
-function isThere({ destinationDirectory, name }: FileDirectories): boolean {
-  return existing.read(destinationDirectory, name) === 0 && existing.hasSameContentAs(before);
+/** True when nothing is to be written: the destination has the same file, in this range, or is to keep what it has. */
+function isThere(where: FileDirectories, range: readonly [number, number]): boolean {
+  const found = existing.read(where.destinationDirectory, where.name) === 0;
+  if (noteOfLeft(before, found ? existing : undefined, where) !== undefined) return true;
+  return found && !where.isDoubted && isSameContent(where, before, existing, range);
 }
 
 type WrittenPart = Pick<CopiedContent, 'way' | 'stoppedAt'> & {
@@ -115,17 +117,19 @@ function hasData(fd: number, from: number, to: number): boolean {
 
 /** The version of the source file, and the identity of the temporary file; empty where there is none. */
 export function readDividedState(where: FileDirectories): { version: string; temporary: string } {
-  const { sourceDirectory, name } = where;
-  const result = where.followsSymlinks
-    ? before.readFollowed(sourceDirectory, name)
-    : before.read(sourceDirectory, name);
-  const version = result === 0 ? before.version : '';
+  const version = readVersion(where.sourceDirectory, where.name, where.keeper);
   const found = existing.read(where.destinationDirectory, where.temporary, withBirth);
   const temporary = found === 0 ? existing.identity : '';
   return { version, temporary };
 }
 
-type CompletionMeans = { readonly keeper: Keeper; readonly content: ContentCopy };
+/** Empty where there is no such file. */
+export function readVersion(sourceDirectory: number, name: NativeName, { followsSymlinks }: Keeper): string {
+  const result = followsSymlinks
+    ? before.readFollowed(sourceDirectory, name)
+    : before.read(sourceDirectory, name);
+  return result === 0 ? before.version : '';
+}
 
 /**
  * Gives a file whose parts are all written its size, metadata and name. `CHANGED` when the source is no longer the
@@ -134,11 +138,11 @@ type CompletionMeans = { readonly keeper: Keeper; readonly content: ContentCopy 
 export function completeParts(
   request: FileRequest,
   where: FileDirectories,
-  means: CompletionMeans,
+  content: ContentCopy,
 ): 'copied' | 'skipped' {
-  const source = openSource(where.sourceDirectory, where.name, where.followsSymlinks);
+  const source = openSource(where.sourceDirectory, where.name, where.keeper.followsSymlinks);
   try {
-    return completeFrom(source, request, where, means);
+    return completeFrom(source, request, where, content);
   } finally {
     close(source);
   }
@@ -148,34 +152,54 @@ function completeFrom(
   source: number,
   request: FileRequest,
   where: FileDirectories,
-  means: CompletionMeans,
+  content: ContentCopy,
 ): 'copied' | 'skipped' {
   before.readOpen(source, 'look at source');
   if (before.version !== request.version) throw new SystemError('CHANGED', 'copy');
-  if (request.same) return confirmThere(where);
+  if (request.same) return confirmThere(source, where);
   const status = existing.read(where.destinationDirectory, where.temporary, withBirth);
   // An earlier finish has renamed it and was ended before it could say so
-  if (status === ENOENT && isThere(where)) return 'copied';
+  if (status === ENOENT && isSamePart(where)) return 'copied';
   check(status, 'look at the temporary file');
-  return completeTemporary(source, where, { ...means, identity: request.temporary });
+  const found = existing.read(where.destinationDirectory, where.name) === 0;
+  // Somebody may have put there what is to be left
+  if (noteOfLeft(before, found ? existing : undefined, where) !== undefined)
+    return confirmThere(source, where);
+  return completeTemporary(source, request, where, content);
 }
 
-function confirmThere(where: FileDirectories): 'skipped' {
-  if (!isThere(where)) throw new SystemError('CHANGED', 'look at destination');
+/** What an earlier finish has made has the source's times too, if they are kept. */
+function isSamePart({ destinationDirectory, name, keeper }: FileDirectories): boolean {
+  if (existing.read(destinationDirectory, name) !== 0 || existing.type !== 'file') return false;
+  return existing.bytes === before.bytes && (!keeper.times || existing.hasSameMtimeAs(before));
+}
+
+/** The parts have told that it is there, or is to be left: it must still be, and gets the rest of what the source has. */
+function confirmThere(source: number, where: FileDirectories): 'skipped' {
+  const { destinationDirectory, name, keeper } = where;
+  const found = existing.read(destinationDirectory, name) === 0;
+  const left = noteOfLeft(before, found ? existing : undefined, where);
+  if (left !== undefined) keeper.note(left);
+  // What checksum compares has been read by those who had the parts
+  else if (!found || !isSameContent(where, before, existing, [0, 0]))
+    throw new SystemError('CHANGED', 'look at destination');
+  else if (!mendEntry({ place: where, status: before, source, existing })) keeper.note(sharedNote);
   // Of parts that were copied before it was there
-  unlinkat(where.destinationDirectory, where.temporary, 0);
+  unlinkat(destinationDirectory, where.temporary, 0);
   return 'skipped';
 }
 
 function completeTemporary(
   source: number,
+  { temporary: identity, fill = [] }: FileRequest,
   where: FileDirectories,
-  { keeper, content, identity }: CompletionMeans & { readonly identity: string },
+  content: ContentCopy,
 ): 'copied' {
-  const { directory, destinationDirectory, temporary, name } = where;
+  const { directory, destinationDirectory, temporary, name, keeper } = where;
   const fd = reopenParts(where, identity);
   try {
     check(ftruncate(fd, before.bytes), 'set size');
+    for (const range of fill) fillIn(source, fd, where, content, range);
     // An earlier attempt may have made it, when its directory gave ACLs away
     applyMetadata(fd, { status: before, source, directory, keeper }, 'anything');
     // Its last parts may be on disk and its first not
@@ -185,4 +209,21 @@ function completeTemporary(
     close(fd);
   }
   return 'copied';
+}
+
+/** What was the same at the destination, of a file that was not the same as a whole. */
+function fillIn(
+  source: number,
+  destination: number,
+  { directory }: FileDirectories,
+  content: ContentCopy,
+  [from, to]: readonly [number, number],
+): void {
+  const { bytes, deviceNumber, version } = before;
+  const devices = [deviceNumber, directory.device] as const;
+  const range = { from, to: Math.min(to, bytes), bytes, maySkipHoles: false };
+  const { way, stoppedAt } = content.copy({ source, destination, devices, ...range });
+  if (stoppedAt !== undefined) throw new SystemError('EINTR', 'copy');
+  content.count(way);
+  if (after.readAgain(source, 'look at source').version !== version) throw new SystemError('CHANGED', 'copy');
 }

@@ -20,6 +20,7 @@ import {
   removexattr,
   setxattr,
 } from './libc-attributes.ts';
+import { goTo } from './own-directory.ts';
 import { check, SystemError } from './system-error.ts';
 
 /**
@@ -75,11 +76,18 @@ export function listAttributes(place: AttributePlace, device: number): readonly 
   return split(names.subarray(0, check(bytes, 'list extended attributes'))).filter(isKept);
 }
 
+/** The same of a name in an open directory. */
+export function listAttributesIn(directory: number, name: NativeName, device: number): readonly string[] {
+  if (knowing.get(device) === false) return [];
+  return listAttributes(goTo(directory) ? name : placeOf(directory, name), device);
+}
+
 /** A file system may answer with an empty list and yet know no attributes: asked for one, it says so. */
 function knowsAny(place: AttributePlace, device: number): boolean {
-  if (typeof place !== 'number') return true;
   const names = ['user.bcopy', accessAcl, ...(isRoot ? ['trusted.bcopy', capability] : [])];
-  const knows = names.some((name) => fgetxattr(place, name, nothing, 0) !== EOPNOTSUPP);
+  const ask = (name: string) =>
+    typeof place === 'number' ? fgetxattr(place, name, nothing, 0) : lgetxattr(place, name, nothing, 0);
+  const knows = names.some((name) => ask(name) !== EOPNOTSUPP);
   knowing.set(device, knows);
   return knows;
 }
@@ -127,18 +135,22 @@ const refusals = new Set(['EOPNOTSUPP', 'EPERM', 'E2BIG', 'ERANGE', 'ENOSPC', 'E
  * is true of all such attributes. Throws a SystemError.
  */
 export function setAttribute(place: AttributePlace, { name, value }: Attribute, device: number): boolean {
-  const kind = kindOf(name);
-  if (refused.get(device)?.has(kind)) return false;
+  if (isRefused(name, device)) return false;
   const key = nativeName(name);
   const result =
     typeof place === 'number'
       ? fsetxattr(place, key, value, value.length, 0)
       : setxattr(place, key, value, value.length, 0);
   if (result >= 0) return true;
-  if (result === EOPNOTSUPP) remember(device, kind);
+  if (result === EOPNOTSUPP) remember(device, kindOf(name));
   const cause = errnoName(result);
   if (result === EOPNOTSUPP || (refusals.has(cause) && !(cause === 'ENOSPC' && isFull(place)))) return false;
   throw new SystemError(cause, 'set extended attribute');
+}
+
+/** True when a file system has said that it takes no attributes of this kind. */
+export function isRefused(name: string, device: number): boolean {
+  return refused.get(device)?.has(kindOf(name)) === true;
 }
 
 /** Some file systems say ENOSPC also of an attribute that is too long for them: then there is room left. */

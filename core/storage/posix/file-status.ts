@@ -142,21 +142,24 @@ export class FileStatus {
   get ctimeMs(): number {
     return this.#number(96) * 1000 + this.#view.getUint32(104, true) / 1e6;
   }
+  /** Undefined where the file system does not tell; for what was read with `withBirth`. */
+  get birthMs(): number | undefined {
+    if ((this.#view.getUint32(0, true) & STATX_BTIME) === 0) return undefined;
+    return this.#number(80) * 1000 + this.#view.getUint32(88, true) / 1e6;
+  }
   get ctimeHasFraction(): boolean {
     return this.#view.getUint32(104, true) !== 0;
   }
 
-  hasSameContentAs(other: FileStatus): boolean {
+  /** Within `windowSeconds`; without it to the nanosecond. */
+  hasSameMtimeAs(other: FileStatus, windowSeconds = 0): boolean {
     return (
-      this.type === 'file' &&
-      other.type === 'file' &&
-      this.bytes === other.bytes &&
-      this.hasSameMtimeAs(other)
+      this.#sameBytes(other, 112, 124) || (windowSeconds > 0 && Math.abs(this.#after(other)) <= windowSeconds)
     );
   }
 
-  hasSameMtimeAs(other: FileStatus): boolean {
-    return this.#sameBytes(other, 112, 124);
+  isNewerThan(other: FileStatus, windowSeconds: number): boolean {
+    return this.#after(other) > windowSeconds;
   }
 
   /** True when size, mtime and ctime are the same: nobody wrote to it in between. */
@@ -175,6 +178,12 @@ export class FileStatus {
     this.#times.set(this.#bytes.subarray(64, 76), 0);
     this.#times.set(this.#bytes.subarray(112, 124), 16);
     return this.#times;
+  }
+
+  /** By how many seconds it was modified after the other. */
+  #after(other: FileStatus): number {
+    const seconds = Number(this.#view.getBigInt64(112, true) - other.#view.getBigInt64(112, true));
+    return seconds + (this.#view.getUint32(120, true) - other.#view.getUint32(120, true)) / 1e9;
   }
 
   #time(at: number): string {

@@ -121,7 +121,7 @@ export function modeFor(status: FileStatus, keeper: Keeper, lostAcl: Uint8Array 
  * The mode that a file may have: a program that runs as its owner or its group must not run as one that it never
  * belonged to. What became of both is looked at, since a server may have decided otherwise than it was asked to.
  */
-function modeOfOwned(fd: number, mode: number, status: FileStatus, keeper: Keeper): number {
+export function modeOfOwned(fd: number, mode: number, status: FileStatus, keeper: Keeper): number {
   if ((mode & 0o6000) === 0 || status.type === 'directory') return mode;
   made.readOpen(fd, 'look at the new file');
   const setuid = made.uid === status.uid ? 0 : 0o4000;

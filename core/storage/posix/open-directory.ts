@@ -41,16 +41,24 @@ export function openExistingDirectory(parent: number, name: NativeName): number 
 
 export type OpenedDirectory = { readonly fd: number; readonly isNew: boolean };
 
+/** Left out: a directory that is missing is made, and what stands in its place goes. */
+export type DirectoryRules = { readonly makesNone?: boolean; readonly replacesNothing?: boolean };
+
 /**
  * Opens a directory of the destination and makes it, mode 0700, if it is missing. A symlink or file in its
  * place is replaced, never followed; a directory that its own mode keeps us out of gets `u+rwx` until finish.
  */
-export function openOrMakeDirectory(parent: number, name: NativeName): OpenedDirectory {
-  const made = makeUnlocking(parent, name);
+export function openOrMakeDirectory(
+  parent: number,
+  name: NativeName,
+  { makesNone, replacesNothing }: DirectoryRules = {},
+): OpenedDirectory {
+  const made = makesNone ? EEXIST : makeUnlocking(parent, name);
   const fd = openat(parent, name, flags, 0);
   if (fd >= 0) return { fd, isNew: made === 0 };
   if (fd === EACCES) return { fd: openLocked(parent, name), isNew: false };
-  if (fd !== ENOTDIR && fd !== ELOOP) throw new SystemError(errorOf(fd), 'open destination directory');
+  if (replacesNothing || (fd !== ENOTDIR && fd !== ELOOP))
+    throw new SystemError(errorOf(fd), 'open destination directory');
   return { fd: replaceByDirectory(parent, name), isNew: true };
 }
 

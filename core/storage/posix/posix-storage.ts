@@ -1,3 +1,4 @@
+import { byTime, type Comparison } from '../../model/compare.ts';
 import { type Fidelity, fullFidelity } from '../../model/fidelity.ts';
 import type { WayCounts } from '../../model/ways.ts';
 import type {
@@ -13,24 +14,35 @@ import type {
 import { completeDirectory } from './complete-directory.ts';
 import { ContentCopy } from './copy-content.ts';
 import { GroupCopy, putUnlocking } from './copy-group.ts';
-import { completeParts, type FileDirectories, putPart, readDividedState } from './divided-file.ts';
+import {
+  completeParts,
+  type FileDirectories,
+  putPart,
+  readDividedState,
+  readVersion,
+} from './divided-file.ts';
 import { type Failed, outcomeOf } from './entry-outcome.ts';
 import { EntryNotes, Keeper } from './keeper.ts';
 import { nativeName, syncfs, unlinkat } from './libc.ts';
 import { type SharedLimits, setLimits, takeEntry } from './limits.ts';
 import { mayPutInstead, putInsteadOfLink, putLink } from './put-link.ts';
+import { keepsWhatIsThere, noteOfLeftDirectory } from './same-content.ts';
 import { heedStop, mustStop, type StopFlag, Stopped } from './stop-flag.ts';
 import { check, SystemError } from './system-error.ts';
 import { partsName, removeLeftovers, temporaryName } from './temporary-names.ts';
 import { Trees, type TreesRequest } from './trees.ts';
 
-export type PosixStorageRequest = Omit<TreesRequest, 'followsSymlinks'> & {
+export type PosixStorageRequest = Omit<TreesRequest, 'followsSymlinks' | 'directoryRules'> & {
   /** False when the destination was new and nothing of this run can be there yet: then nothing is looked for. */
   readonly mayExist: boolean;
   /** True: a file that is there is copied again, however much it looks like a copy. */
   readonly doubtsFiles?: boolean;
   /** Left out: everything is kept. */
   readonly fidelity?: Fidelity;
+  /** Left out: by type, size and mtime. */
+  readonly compare?: Comparison | undefined;
+  /** When the run was begun: directories that are older were there before. Left out: none is. */
+  readonly begunAtMs?: number;
   /** Left out: as fast as it goes. They hold for all that the opening thread does. */
   readonly limits?: SharedLimits | undefined;
   /** Files with so much content are to be copied in pieces; left out: all are copied as a whole. */
@@ -46,6 +58,7 @@ export class PosixStorage implements Storage {
   readonly #request: PosixStorageRequest;
   readonly #trees: Trees;
   readonly #fidelity: Fidelity;
+  readonly #compare: Comparison;
   readonly #notes = new EntryNotes();
   readonly #keeper: Keeper;
   readonly #content: ContentCopy;
@@ -53,16 +66,22 @@ export class PosixStorage implements Storage {
   constructor(request: PosixStorageRequest) {
     this.#request = request;
     this.#fidelity = request.fidelity ?? fullFidelity;
+    this.#compare = request.compare ?? byTime;
     this.#keeper = new Keeper(this.#fidelity, this.#notes.note);
     this.#content = new ContentCopy({ syncsFiles: request.syncsFiles === true });
     setLimits(request.limits);
     heedStop(request.stop);
-    this.#trees = new Trees({ ...request, followsSymlinks: this.#keeper.followsSymlinks });
+    const directoryRules = {
+      makesNone: this.#compare.existing,
+      replacesNothing: keepsWhatIsThere(this.#compare),
+    };
+    const { followsSymlinks } = this.#keeper;
+    this.#trees = new Trees({ ...request, followsSymlinks, directoryRules });
   }
 
   copyGroup(group: EntryGroup): GroupOutcome {
     const { writer, mayExist, doubtsFiles, largeFrom, cleanUp } = this.#request;
-    const what = { fidelity: this.#fidelity, content: this.#content };
+    const what = { fidelity: this.#fidelity, compare: this.#compare, content: this.#content };
     const request = {
       writer,
       mayExist,
@@ -83,7 +102,20 @@ export class PosixStorage implements Storage {
       return { part, ways: this.#content.takeWays() };
     } catch (error) {
       if (error instanceof Stopped) return { stopped: true };
+      if (noteOfLeftDirectory(error, this.#compare) !== undefined) return this.#leftPart(request);
       return { outcome: this.#outcome(request, error) };
+    }
+  }
+
+  /** Of a file whose directory is to be left as it is: finish leaves it out. */
+  #leftPart({ ordinal, path, from, to, bytes }: PartRequest): PartResult {
+    const [directory, name] = split(path);
+    const part = { ordinal, from, to: to ?? Math.max(from, bytes), temporary: '', same: true };
+    try {
+      const version = readVersion(this.#trees.sourceDirectory(directory), nativeName(name), this.#keeper);
+      return { part: { ...part, version }, ways: this.#content.takeWays() };
+    } catch (error) {
+      return { outcome: this.#outcome({ ordinal, path, bytes }, error) };
     }
   }
 
@@ -108,10 +140,7 @@ export class PosixStorage implements Storage {
   completeFile(request: FileRequest): FinishedEntry {
     return this.#finished(request, () => {
       const where = this.#where(request.ordinal, request.path);
-      return putUnlocking(
-        (there) => completeParts(request, there, { keeper: this.#keeper, content: this.#content }),
-        where,
-      );
+      return putUnlocking((there) => completeParts(request, there, this.#content), where);
     });
   }
 
@@ -126,10 +155,14 @@ export class PosixStorage implements Storage {
         destinationDirectory,
         name: nativeName(name),
         temporary: temporaryName(this.#request.writer, ordinal),
+        keeper: this.#keeper,
+        compare: this.#compare,
       };
+      const mayBeOther = keepsWhatIsThere(this.#compare);
       try {
         return putUnlocking(putLink, {
           ...request,
+          sourceDirectory: mayBeOther ? this.#trees.sourceDirectory(directory) : undefined,
           firstDirectory: this.#trees.firstDirectory(firstDirectory),
           firstName: nativeName(firstName),
         });
@@ -137,16 +170,19 @@ export class PosixStorage implements Storage {
         if (!mayPutInstead(error)) throw error;
         const facts = this.#trees.factsOf(destinationDirectory);
         const sourceDirectory = this.#sourceDirectoryOr(error, directory);
-        const more = { sourceDirectory, mayExist: true, directory: facts };
-        const means = { keeper: this.#keeper, content: this.#content };
-        return putInsteadOfLink({ ...request, ...more, ...means }, error);
+        const more = { sourceDirectory, mayExist: true, isDoubted: false, directory: facts };
+        return putInsteadOfLink({ ...request, ...more, content: this.#content }, error);
       }
     });
   }
 
   completeDirectory(ordinal: number, path: string): FinishedEntry {
     return this.#finished({ ordinal, path, bytes: 0 }, () =>
-      completeDirectory(this.#trees, path, this.#keeper),
+      completeDirectory(this.#trees, path, {
+        keeper: this.#keeper,
+        compare: this.#compare,
+        begunAtMs: this.#request.begunAtMs,
+      }),
     );
   }
 
@@ -201,7 +237,8 @@ export class PosixStorage implements Storage {
       directory: this.#trees.factsOf(destinationDirectory),
       name: nativeName(name),
       temporary: partsName(this.#request.writer.run, ordinal),
-      followsSymlinks: this.#keeper.followsSymlinks,
+      keeper: this.#keeper,
+      compare: this.#compare,
       isDoubted: this.#request.doubtsFiles === true,
     };
   }
@@ -214,7 +251,12 @@ export class PosixStorage implements Storage {
       this.#notes.count();
       return { kind };
     } catch (error) {
-      return { kind: 'outcome', outcome: this.#outcome(entry, error) };
+      const left = noteOfLeftDirectory(error, this.#compare);
+      if (left === undefined) return { kind: 'outcome', outcome: this.#outcome(entry, error) };
+      this.#notes.begin();
+      this.#notes.note(left);
+      this.#notes.count();
+      return { kind: 'skipped' };
     }
   }
 

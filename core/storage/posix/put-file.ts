@@ -1,21 +1,13 @@
+import { leftOutNotes } from '../../model/fidelity.ts';
 import type { Way } from '../../model/ways.ts';
 import type { ContentCopy } from './copy-content.ts';
 import { FileStatus } from './file-status.ts';
-import type { Keeper } from './keeper.ts';
-import {
-  close,
-  EPERM,
-  ftruncate,
-  type NativeName,
-  O_CLOEXEC,
-  O_NOATIME,
-  O_NOFOLLOW,
-  O_NONBLOCK,
-  O_RDONLY,
-  openat,
-} from './libc.ts';
+import { close, ftruncate } from './libc.ts';
+import { mendEntry } from './mend-entry.ts';
 import { applyMetadata } from './metadata.ts';
 import { type FilePlace, NewFile } from './new-file.ts';
+import { openSource } from './open-source.ts';
+import { type ComparedPlace, isSameContent, noteOfLeft } from './same-content.ts';
 import { isSettled } from './settled-source.ts';
 import { Stopped } from './stop-flag.ts';
 import { check, SystemError } from './system-error.ts';
@@ -24,37 +16,23 @@ import type { DirectoryFacts } from './trees.ts';
 /** How often a file that changes while it is copied is copied again before that is its outcome. */
 export const changeTries = 3;
 
-const readFlags = O_RDONLY | O_NONBLOCK | O_CLOEXEC;
 const before = new FileStatus();
 const after = new FileStatus();
 const existing = new FileStatus();
-let noAtime = O_NOATIME;
 
-export type PutRequest = FilePlace & {
-  readonly sourceDirectory: number;
-  /** False where nothing can be in the way: then the destination is not looked at. */
-  readonly mayExist: boolean;
-  /** What is known of the destination's directory. */
-  readonly directory: DirectoryFacts;
-  readonly keeper: Keeper;
-  readonly content: ContentCopy;
-};
-
-/** Opens a file of the source for reading, without leaving a trace in its atime where the user may do that. */
-export function openSource(directory: number, name: NativeName, followsSymlinks: boolean): number {
-  const flags = followsSymlinks ? readFlags : readFlags | O_NOFOLLOW;
-  let fd = openat(directory, name, flags | noAtime, 0);
-  if (fd === EPERM && noAtime !== 0) {
-    noAtime = 0;
-    fd = openat(directory, name, flags, 0);
-  }
-  return check(fd, 'open source');
-}
+export type PutRequest = FilePlace &
+  ComparedPlace & {
+    /** False where nothing can be in the way: then the destination is not looked at. */
+    readonly mayExist: boolean;
+    /** What is known of the destination's directory. */
+    readonly directory: DirectoryFacts;
+    readonly content: ContentCopy;
+  };
 
 /**
- * Copies one file: content and metadata first, and only then it gets its name. `skipped` when the
- * destination holds the same file (type, size and mtime). Throws a SystemError, or Stopped when all is to stop, and
- * leaves nothing behind then.
+ * Copies one file: content and metadata first, and only then it gets its name. `skipped` when the destination holds
+ * the same file, which gets the source's metadata where only these differ, or is to keep what it has. Throws a
+ * SystemError, or Stopped when all is to stop, and leaves nothing behind then.
  */
 export function putFile(request: PutRequest): 'copied' | 'skipped' {
   return putSmallFile(request, Number.POSITIVE_INFINITY) as 'copied' | 'skipped';
@@ -62,11 +40,11 @@ export function putFile(request: PutRequest): 'copied' | 'skipped' {
 
 /** The same, but `large` of a file with so much content that can only be copied, and not shared. */
 export function putSmallFile(request: PutRequest, largeFrom: number): 'copied' | 'skipped' | 'large' {
+  if (isThere(request)) return 'skipped';
   const source = openSource(request.sourceDirectory, request.name, request.keeper.followsSymlinks);
   try {
     for (let tries = 1; ; tries++) {
       readRegular(source);
-      if (request.mayExist && isThere(request)) return 'skipped';
       const isLarge = Math.min(before.bytes, before.allocatedBytes) >= largeFrom;
       if (isLarge && !request.content.mayShare(devicesOf(request))) return 'large';
       const result = isSettled(source, before) ? copyOnce(request, source, isLarge) : 'changed';
@@ -83,8 +61,42 @@ function readRegular(source: number): void {
     throw new SystemError('CHANGED', 'open source');
 }
 
-function isThere({ destinationDirectory, name }: PutRequest): boolean {
-  return existing.read(destinationDirectory, name) === 0 && existing.hasSameContentAs(before);
+/** Most of what is there is told by two calls, and opened at neither side. */
+function isThere(request: PutRequest): boolean {
+  const { mayExist, sourceDirectory, destinationDirectory, name, keeper, compare } = request;
+  if (!mayExist || existing.read(destinationDirectory, name) !== 0) {
+    if (compare.existing) keeper.note(leftOutNotes.missing);
+    return compare.existing;
+  }
+  if (keeper.followsSymlinks) return isOpenThere(request);
+  // What is wrong with it is told when it is opened
+  if (before.read(sourceDirectory, name) !== 0 || before.type !== 'file') return false;
+  return isLeft(request) || (isSame(request) && mendFile(request));
+}
+
+/** What a symlink leads to has attributes only when it is open: by a name they would be the symlink's. */
+function isOpenThere(request: PutRequest): boolean {
+  const source = openSource(request.sourceDirectory, request.name, true);
+  try {
+    readRegular(source);
+    return isLeft(request) || (isSame(request) && mendFile(request, source));
+  } finally {
+    close(source);
+  }
+}
+
+function isLeft(request: PutRequest): boolean {
+  const note = noteOfLeft(before, existing, request);
+  if (note !== undefined) request.keeper.note(note);
+  return note !== undefined;
+}
+
+function isSame(request: PutRequest): boolean {
+  return !request.isDoubted && isSameContent(request, before, existing);
+}
+
+function mendFile(request: PutRequest, source?: number): boolean {
+  return mendEntry({ place: request, status: before, source, existing });
 }
 
 /** Nothing is left at the destination of a file that `changed` meanwhile, or is `large`. */

@@ -1,18 +1,25 @@
+import type { Comparison } from '../../model/compare.ts';
 import { FileStatus } from './file-status.ts';
+import type { Keeper } from './keeper.ts';
 import { linkat, type NativeName, renameat, unlinkat } from './libc.ts';
 import { type PutRequest, putFile } from './put-file.ts';
 import { isLeftOut, putSpecial, putSymlink } from './put-other.ts';
+import { noteOfLeft } from './same-content.ts';
 import { check, SystemError } from './system-error.ts';
 
 const first = new FileStatus();
 const existing = new FileStatus();
 
 export type PutLinkRequest = {
+  /** Where the first name may hold something else than the source's, as it was left as it is. Left out: it does not. */
+  readonly sourceDirectory?: number | undefined;
   readonly firstDirectory: number;
   readonly firstName: NativeName;
   readonly destinationDirectory: number;
   readonly name: NativeName;
   readonly temporary: NativeName;
+  readonly keeper: Keeper;
+  readonly compare: Comparison;
 };
 
 /**
@@ -21,14 +28,27 @@ export type PutLinkRequest = {
  */
 export function putLink(request: PutLinkRequest): 'linked' | 'skipped' {
   const { firstDirectory, firstName, destinationDirectory, name, temporary } = request;
+  const found = existing.read(destinationDirectory, name) === 0;
   check(first.read(firstDirectory, firstName), 'look at the first name');
-  if (existing.read(destinationDirectory, name) === 0 && existing.isSameFileAs(first)) return 'skipped';
+  if (found && existing.isSameFileAs(first)) return 'skipped';
+  const left = noteOfLeft(first, found ? existing : undefined, { ...request, isDoubted: false });
+  if (left !== undefined) {
+    request.keeper.note(left);
+    return 'skipped';
+  }
+  if (isOther(request)) throw new SystemError('EXDEV', 'make the link');
   unlinkat(destinationDirectory, temporary, 0);
   check(linkat(firstDirectory, firstName, destinationDirectory, temporary, 0), 'make the link');
   const renamed = renameat(destinationDirectory, temporary, destinationDirectory, name);
   if (renamed < 0) unlinkat(destinationDirectory, temporary, 0);
   check(renamed, 'rename');
   return 'linked';
+}
+
+function isOther({ sourceDirectory, name, keeper, compare }: PutLinkRequest): boolean {
+  if (sourceDirectory === undefined || existing.read(sourceDirectory, name) !== 0) return false;
+  const isSameTime = !keeper.times || first.hasSameMtimeAs(existing, compare.windowSeconds);
+  return first.type !== existing.type || first.bytes !== existing.bytes || !isSameTime;
 }
 
 /** What file systems answer that know no hard links (EPERM, EOPNOTSUPP), or no more of one file (EMLINK). */
@@ -49,7 +69,7 @@ export function putInsteadOfLink(request: PutRequest, why: SystemError): 'copied
   const { sourceDirectory, name, keeper } = request;
   const isRefused = why.action === 'make the link';
   if (existing.read(sourceDirectory, name) !== 0) throw why;
-  if (!isRefused && !isLeftOut(existing, keeper)) throw why;
+  if (!isRefused && !request.compare.existing && !isLeftOut(existing, keeper)) throw why;
   if (isRefused) keeper.lose('links', 'hard link not kept: copied as a file of its own');
   if (existing.type === 'file') return putFile(request);
   return existing.type === 'symlink' ? putSymlink(request) : putSpecial(request);

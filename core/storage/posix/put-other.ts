@@ -3,9 +3,11 @@ import { placeOf } from './extended-attributes.ts';
 import { FileStatus } from './file-status.ts';
 import type { Keeper } from './keeper.ts';
 import { close, ENOENT, mknodat, readlinkat, renameat, symlinkat, unlinkat } from './libc.ts';
+import { mendEntry } from './mend-entry.ts';
 import { applyPinnedMetadata } from './metadata.ts';
 import { pin } from './pinned.ts';
 import { changeTries, type PutRequest } from './put-file.ts';
+import { noteOfLeft } from './same-content.ts';
 import { check, SystemError } from './system-error.ts';
 
 const status = new FileStatus();
@@ -18,7 +20,7 @@ export function putSymlink(request: PutRequest): 'copied' | 'skipped' {
   const { destinationDirectory, temporary } = request;
   const length = readSource(request);
   if (length === undefined) return leaveOut(request, leftOutNotes.symlink);
-  if (request.mayExist && isSameSymlink(request, length)) return 'skipped';
+  if (isThere(request, () => isSameSymlink(request, length))) return 'skipped';
   target[length] = 0;
   return putNode(
     request,
@@ -41,13 +43,19 @@ function readSource({ sourceDirectory, name, keeper }: PutRequest): number | und
 }
 
 function isSameSymlink({ destinationDirectory, name }: PutRequest, length: number): boolean {
-  if (existing.read(destinationDirectory, name) !== 0 || existing.type !== 'symlink') return false;
+  if (existing.type !== 'symlink') return false;
   const theirs = readlinkat(destinationDirectory, name, existingTarget);
-  return (
-    theirs === length &&
-    target.compare(existingTarget, 0, length, 0, length) === 0 &&
-    existing.hasSameMtimeAs(status)
-  );
+  return theirs === length && target.compare(existingTarget, 0, length, 0, length) === 0;
+}
+
+/** True when nothing is to be made: it is there, and has got the rest of what its source has, or is to be left. */
+function isThere(request: PutRequest, isSame: () => boolean): boolean {
+  const { mayExist, destinationDirectory, name, keeper } = request;
+  const found = mayExist && existing.read(destinationDirectory, name) === 0;
+  const note = noteOfLeft(status, found ? existing : undefined, request);
+  if (note !== undefined) keeper.note(note);
+  if (note !== undefined || !found) return note !== undefined;
+  return isSame() && mendEntry({ place: request, status, existing });
 }
 
 /** Makes a FIFO, socket or device like the source's; devices are for root. Throws a SystemError. */
@@ -59,7 +67,7 @@ export function putSpecial(request: PutRequest): 'copied' | 'skipped' {
     : status.read(sourceDirectory, name);
   check(result, 'look at source');
   if (status.type !== 'special') throw new SystemError('CHANGED', 'make special file');
-  if (request.mayExist && isSameSpecial(request)) return 'skipped';
+  if (isThere(request, isSameSpecial)) return 'skipped';
   const { fullMode, specialDevice } = status;
   const make = () => mknodat(destinationDirectory, temporary, fullMode & ~0o7777, specialDevice);
   try {
@@ -85,13 +93,9 @@ function leaveOut({ keeper }: PutRequest, note: string): 'skipped' {
   return 'skipped';
 }
 
-function isSameSpecial({ destinationDirectory, name }: PutRequest): boolean {
-  return (
-    existing.read(destinationDirectory, name) === 0 &&
-    existing.fullMode === status.fullMode &&
-    existing.specialDevice === status.specialDevice &&
-    existing.hasSameMtimeAs(status)
-  );
+function isSameSpecial(): boolean {
+  const isSameType = (existing.fullMode & ~0o7777) === (status.fullMode & ~0o7777);
+  return isSameType && existing.specialDevice === status.specialDevice;
 }
 
 function putNode(request: PutRequest, make: () => number, action: string): 'copied' {

@@ -4,6 +4,7 @@ import { FileStatus } from './file-status.ts';
 import { close, type NativeName } from './libc.ts';
 import { narrowDirectory } from './narrow-directory.ts';
 import {
+  type DirectoryRules,
   followSourceDirectory,
   openExistingDirectory,
   openOrMakeDirectory,
@@ -25,6 +26,8 @@ export type TreesRequest = {
   readonly writer: Writer;
   /** True: directories of the source are also what symlinks lead to. */
   readonly followsSymlinks?: boolean;
+  /** Left out: directories are made where they are missing, in place of what stands there. */
+  readonly directoryRules?: DirectoryRules;
   /** Entries whose temporary files, left by killed workers, are removed on the way; undefined on a first try. */
   readonly cleanUp: { readonly from: number; readonly to: number } | undefined;
 };
@@ -108,7 +111,7 @@ export class Trees {
   }
 
   #openDestination(parent: number, name: NativeName, names: readonly string[]): number {
-    const { fd, isNew } = openOrMakeDirectory(parent, name);
+    const { fd, isNew } = openOrMakeDirectory(parent, name, this.#request.directoryRules);
     if (isNew) {
       this.#facts.set(fd, newIn(fd, this.#facts.get(parent)!));
       return fd;

@@ -1,10 +1,12 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { byTime } from '../../../../core/model/compare.ts';
 import { fullFidelity } from '../../../../core/model/fidelity.ts';
 import { type ContentSteps, contentSteps } from '../../../../core/storage/posix/content-steps.ts';
 import { ContentCopy } from '../../../../core/storage/posix/copy-content.ts';
 import { GroupCopy } from '../../../../core/storage/posix/copy-group.ts';
 import { putPart } from '../../../../core/storage/posix/divided-file.ts';
+import { Keeper } from '../../../../core/storage/posix/keeper.ts';
 import { setLimits, shareLimits, takeBytes } from '../../../../core/storage/posix/limits.ts';
 import { PosixStorage } from '../../../../core/storage/posix/posix-storage.ts';
 import {
@@ -80,7 +82,8 @@ describe('a part', () => {
       directory: opened.factsOf(destinationDirectory),
       name: 'big',
       temporary: 'parts',
-      followsSymlinks: false,
+      keeper: new Keeper(fullFidelity, () => {}),
+      compare: byTime,
       isDoubted: false,
     };
     try {

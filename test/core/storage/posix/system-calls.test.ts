@@ -10,8 +10,8 @@ import { filesGroup, groupFor, makeTwoTrees, placed, requestFor } from '../../..
 const program = await buildStorageProgram();
 afterAll(() => program.remove());
 
-/** All traced calls of a process that copies so many files of one byte into a new directory. */
-async function callsFor(files: number, sourceIn?: string): Promise<Map<string, number>> {
+/** All traced calls of a process that copies so many files of one byte into a new directory, or finds them there. */
+async function callsFor(files: number, sourceIn?: string, isThere = false): Promise<Map<string, number>> {
   const both = makeTwoTrees();
   const trees = sourceIn === undefined ? both : { ...both, source: `${sourceIn}/${files}` };
   try {
@@ -23,6 +23,7 @@ async function callsFor(files: number, sourceIn?: string): Promise<Map<string, n
       chownSync(`${trees.source}/d/${name}`, ordinaryUser, ordinaryUser);
     }
     for (const path of [trees.destination, `${trees.source}/d`]) chownSync(path, ordinaryUser, ordinaryUser);
+    if (isThere) await execa('cp', ['-a', `${trees.source}/.`, trees.destination]);
     const entries: Entry[] = [{ kind: 'directory', path: 'd' }];
     const group = groupFor(
       placed([...entries, ...names.map((name): Entry => ({ kind: 'file', name, bytes: 1 }))]),
@@ -30,7 +31,7 @@ async function callsFor(files: number, sourceIn?: string): Promise<Map<string, n
     const summary = `${trees.top}/calls`;
     const strace = ['strace', '-f', '-c', '-e', 'trace=%file,%desc', '-o', summary];
     await program.run(
-      { request: requestFor(trees, { mayExist: false }), calls: [['copyGroup', group]] },
+      { request: requestFor(trees, { mayExist: isThere }), calls: [['copyGroup', group]] },
       strace,
     );
     return countsIn(readFileSync(summary, 'utf8'));
@@ -81,6 +82,16 @@ test('a small file in a new directory costs eleven system calls, and one to ask 
   expect(engine.map((name) => Math.round(counted.get(name) ?? 0))).toEqual([
     2, 2, 1, 1, 0, 0, 1, 0, 1, 2, 1, 0, 0, 0,
   ]);
+});
+
+test('a file that is there is looked at twice and asked for attributes twice, and not opened', async ({
+  skip,
+}) => {
+  const strace = await execa('strace', ['-c', '-f', 'true'], { reject: false });
+  if (strace.failed) skip('strace is not installed here, or may not trace');
+  const [few, many] = [await callsFor(50, undefined, true), await callsFor(250, undefined, true)];
+  const perFile = [...many].map(([name, calls]) => [name, (calls - (few.get(name) ?? 0)) / 200] as const);
+  expect(Object.fromEntries(perFile.filter(([, calls]) => calls > 0.2))).toEqual({ statx: 2, llistxattr: 2 });
 });
 
 test('a source without extended attributes is not asked for them file by file', async ({ skip }) => {

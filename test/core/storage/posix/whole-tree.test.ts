@@ -108,8 +108,38 @@ describe.each(fileSystems.filter((kind) => kind !== 'ramfs'))('all that a tree c
     storage.close();
     expect(failuresIn(results)).toEqual([]);
     await expectEqual(trees);
+    expect(copiesAgain()).toEqual([]);
+    await expectEqual(trees);
+  });
+
+  test('is copied no more after rsync has', async () => {
+    trees = makeTwoTrees((mounted as Mounted).path);
+    await fill(trees.source, true, kind === 'xfs' ? tooLong : '');
+    // What it has made in the same second it gives no other fraction
+    const recent = ['-newermt', '2020-01-01', '!', '-newermt', '2030-01-01'];
+    const touch = ['-exec', 'touch', '-hd', '@1000000000.123456789', '{}', '+'];
+    await execa('find', [trees.source, '-depth', ...recent, ...touch]);
+    await execa('rsync', ['-aHAXS', `${trees.source}/`, `${trees.destination}/`]);
+    expect(copiesAgain()).toEqual([]);
+    await expectEqual(trees);
   });
 });
+
+/** What a run does that finds everything there: nothing, and no note of anything. */
+function copiesAgain(): unknown[] {
+  const storage = new PosixStorage(requestFor(trees!));
+  const results = callsFor(scanned(trees!.source)).map(([name, ...args]) =>
+    (storage[name] as (...args: unknown[]) => unknown)(...args),
+  );
+  storage.close();
+  const isCopied = (result: unknown) => {
+    const one = result as GroupOutcome | FinishedEntry | ReadonlyMap<string, number>;
+    if (one instanceof Map) return false;
+    if ('ranges' in one) return one.ranges.some(({ copied }) => copied.entries > 0);
+    return 'kind' in one && one.kind !== 'skipped';
+  };
+  return [...failuresIn(results), ...results.filter(isCopied)];
+}
 
 describe('all that a tree can hold', () => {
   let program: StorageProgram;
