@@ -14,6 +14,8 @@ export type Filters = {
   readonly minBytes?: number;
   readonly maxBytes?: number;
   readonly directoriesOnly?: boolean;
+  /** A directory on another device than the source is kept, and nothing that is in it. */
+  readonly oneFileSystem?: boolean;
 };
 
 /** What a look at an entry tells. */

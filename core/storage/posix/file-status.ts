@@ -18,6 +18,8 @@ const S_IFMT = 0o170000;
 const STATX_ATTR_IMMUTABLE = 0x10;
 const STATX_ATTR_APPEND = 0x20;
 const high = 2 ** 32;
+const noName = new Uint8Array(1);
+const addressOfNoName = addressOf(noName);
 /** The mask for `identity`. */
 export const withBirth = STATX_BASIC_STATS | STATX_BTIME;
 
@@ -38,13 +40,13 @@ export class FileStatus {
   }
 
   /** The same for a name given by its address, and only of what the scan wants to know. */
-  readAt(directory: number, name: number): number {
-    return statxAt(directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_SCAN, this.#address);
+  readAt(directory: number, name: number, mask = STATX_SCAN): number {
+    return statxAt(directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, mask, this.#address);
   }
 
   /** The same without waiting: values hold when the promise is kept, and until then nothing else may be read. */
-  readAtAsync(directory: number, name: number): Promise<number> {
-    return statxAtAsync(directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_SCAN, this.#address);
+  readAtAsync(directory: number, name: number, mask = STATX_SCAN): Promise<number> {
+    return statxAtAsync(directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, mask, this.#address);
   }
 
   /** The same of what a symlink leads to. */
@@ -56,6 +58,11 @@ export class FileStatus {
   readOpen(fd: number, action: string, mask = STATX_BASIC_STATS): this {
     check(statx(fd, '', AT_EMPTY_PATH, mask, this.#bytes), action);
     return this;
+  }
+
+  /** The same without waiting; returns 0, or the negative errno. */
+  readOpenAsync(fd: number): Promise<number> {
+    return statxAtAsync(fd, addressOfNoName, AT_EMPTY_PATH, STATX_BASIC_STATS, this.#address);
   }
 
   /** The same, and a network file system asks its server instead of what it remembers. */
@@ -141,6 +148,9 @@ export class FileStatus {
 
   get ctimeMs(): number {
     return this.#number(96) * 1000 + this.#view.getUint32(104, true) / 1e6;
+  }
+  get mtimeMs(): number {
+    return Number(this.#view.getBigInt64(112, true)) * 1000 + this.#view.getUint32(120, true) / 1e6;
   }
   get ctimeHasFraction(): boolean {
     return this.#view.getUint32(104, true) !== 0;
