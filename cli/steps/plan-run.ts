@@ -42,6 +42,7 @@ export async function planRun(copy: Copy, progress: ScanProgress): Promise<Plann
       isNew: destination.isNew,
     },
     command: ['bcopy', ...context.words.filter((word) => word !== '--retry')],
+    ...(copy.selection.recorded === undefined ? {} : { filters: copy.selection.recorded }),
     options: { ...options },
   };
   const { paths, info } = await createRun(request, new Date(context.now()));
@@ -50,6 +51,7 @@ export async function planRun(copy: Copy, progress: ScanProgress): Promise<Plann
       probe: options.check,
       keepsLinks: fidelityOf(options).keep.includes('links'),
       followsSymlinks: options.links === 'follow',
+      selection: copy.selection,
       onProgress: progress.show,
       signal: context.signal,
     };

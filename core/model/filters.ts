@@ -6,16 +6,16 @@ export type FilterRule = { readonly kind: 'exclude' | 'include'; readonly patter
 
 /** What of the source is copied, as plain data; what is left out of it leaves nothing out. */
 export type Filters = {
-  readonly rules?: readonly FilterRule[];
+  readonly rules?: readonly FilterRule[] | undefined;
   /** Files, symlinks and specials last written at this time or after it; before it. In milliseconds since 1970. */
-  readonly newerMs?: number;
-  readonly olderMs?: number;
+  readonly newerMs?: number | undefined;
+  readonly olderMs?: number | undefined;
   /** Files of at least, and at most, so many bytes. */
-  readonly minBytes?: number;
-  readonly maxBytes?: number;
-  readonly directoriesOnly?: boolean;
+  readonly minBytes?: number | undefined;
+  readonly maxBytes?: number | undefined;
+  readonly directoriesOnly?: boolean | undefined;
   /** A directory on another device than the source is kept, and nothing that is in it. */
-  readonly oneFileSystem?: boolean;
+  readonly oneFileSystem?: boolean | undefined;
 };
 
 /** What a look at an entry tells. */

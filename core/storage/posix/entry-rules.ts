@@ -101,9 +101,11 @@ export class EntryRules {
     else if (result === 0 && status.type === 'symlink' && this.#options.followsSymlinks)
       this.#follow(directory, names, sink, found);
     else if (selection.leavesOutSeen(directory, names, result, status)) found.excluded++;
+    else if (result === ENOENT) sink.unreadable(names.buffer, names.start, 'MISSING');
     else if (result < 0) sink.unreadable(names.buffer, names.start, errnoName(result));
     else if (status.type === 'directory') this.#find(directory, names, found);
-    else if (selection.holdsListed(directory, names)) sink.unreadable(names.buffer, names.start, 'ENOTDIR');
+    else if (selection.holdsListed(directory, names))
+      sink.unreadable(names.buffer, names.start, 'NO_DIRECTORY');
     else this.#give(names, status, sink, this.#options.keepsLinks !== false);
   }
 
@@ -121,7 +123,7 @@ export class EntryRules {
     if (errno !== undefined) sink.unreadable(names.buffer, names.start, errno);
     else if (target.type === 'directory') this.#findFollowed(joinPath(directory.path, names.name), found);
     else if (this.selection.holdsListed(directory, names))
-      sink.unreadable(names.buffer, names.start, 'ENOTDIR');
+      sink.unreadable(names.buffer, names.start, 'NO_DIRECTORY');
     else this.#give(names, target, sink, false);
   }
 

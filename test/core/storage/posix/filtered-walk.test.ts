@@ -75,7 +75,7 @@ describe('a tree with everything in it', () => {
     const { alone } = await scanEveryWay(trees.source, { listed });
     expect(alone.tape).toContain('"nested/1/0"');
     expect(alone.tape).not.toContain('"nested/2/0"');
-    expect(alone.tape).toContain('["x","nowhere","ENOENT"]');
+    expect(alone.tape).toContain('["x","nowhere","MISSING"]');
     // Each 500th is a directory, under another name
     expect(alone.totals.unreadable).toBe(1 + 6);
   });
@@ -146,7 +146,7 @@ describe('a small tree', () => {
 
   test('only what is listed, with the directories above it', async () => {
     const listed = listNames(['a/b', 'a/b/f', 'c/g', 'c/none', 'f/x', 's'])!;
-    const expected = ['a/', 'a/b/', 'a/b/f', 'c/', 'c/g', 'c/none ENOENT', 'f ENOTDIR', 's'];
+    const expected = ['a/', 'a/b/', 'a/b/f', 'c/', 'c/g', 'c/none MISSING', 'f NO_DIRECTORY', 's'];
     expect(await pathsOf({ listed })).toEqual(expected);
     expect(listNames(['a', ''])).toBe(undefined);
     expect(await pathsOf({ listed, filters: out('b') })).not.toContain('a/b/');
