@@ -76,6 +76,17 @@ export class EntryFilter {
   }
 }
 
+/**
+ * True when something of the source may be missing from the tape although no rule leaves it out: that a name is not on
+ * the tape does not tell then that the source has none.
+ */
+export function hidesEntries(filters: Filters & { readonly listed?: unknown }): boolean {
+  const { newerMs, olderMs, minBytes, maxBytes, oneFileSystem, listed } = filters;
+  return [newerMs, olderMs, minBytes, maxBytes, oneFileSystem || undefined, listed].some(
+    (one) => one !== undefined,
+  );
+}
+
 /** Undefined when these filters leave nothing out. */
 export function filterOf(filters: Filters | undefined): EntryFilter | undefined {
   const isEmpty = filters === undefined || Object.values(filters).every((value) => isNothing(value));
