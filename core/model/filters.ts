@@ -48,11 +48,11 @@ export class EntryFilter {
   excludes(directory: string, name: string, isDirectory: boolean): boolean {
     if (this.#filters.directoriesOnly === true && !isDirectory) return true;
     let path: string | undefined;
-    for (const { onlyDirectories, isOfPath, isOfTree, regex, isExclude } of this.#rules) {
+    for (const { onlyDirectories, isOfPath, isOfTree, fits, isExclude } of this.#rules) {
       if (onlyDirectories && !isDirectory) continue;
       if (isOfPath) path ??= joinPath(directory, name);
       const compared = isOfPath ? path! : name;
-      if (regex.test(isOfTree && isDirectory ? `${compared}/` : compared)) return isExclude;
+      if (fits(isOfTree && isDirectory ? `${compared}/` : compared)) return isExclude;
     }
     return false;
   }

@@ -10,7 +10,7 @@ export type Pattern = {
   readonly isOfPath: boolean;
   /** It ended with three stars: a directory is compared with a slash after its path. */
   readonly isOfTree: boolean;
-  readonly regex: RegExp;
+  readonly fits: (compared: string) => boolean;
 };
 
 /** A pattern in pieces: what lies between slashes and double stars is for the matcher. */
@@ -50,7 +50,16 @@ export function compilePattern(text: string): Pattern {
   const isOfTree =
     pieces.length > 1 && last?.kind === 'stars' && last.count > 2 && isEnd(pieces, pieces.length - 1);
   const body = pieces.map((_, at) => sourceOf(pieces, at)).join('');
-  return { onlyDirectories, isOfPath, isOfTree, regex: new RegExp(`${beginning}${body}$`, 'su') };
+  const regex = new RegExp(`${beginning}${body}$`, 'su');
+  const fits = fitsPlainly(text) ?? ((compared: string) => regex.test(compared));
+  return { onlyDirectories, isOfPath, isOfTree, fits };
+}
+
+/** A name, and an ending: most patterns are one of them, and are compared with the names of millions of entries. */
+function fitsPlainly(text: string): Pattern['fits'] | undefined {
+  const [, star, plain] = /^(\*?)([^*?[\\/]+)\/?$/.exec(text) ?? [];
+  if (plain === undefined) return undefined;
+  return star === '' ? (compared) => compared === plain : (compared) => compared.endsWith(plain);
 }
 
 function readPieces(characters: readonly string[]): Piece[] {
