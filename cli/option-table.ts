@@ -73,7 +73,7 @@ export const copyTable = [
     name: 'files-from',
     kind: 'value',
     group: selecting,
-    help: 'copy only the files and directories listed in a file, one in a line',
+    help: 'copy only what is listed in a file, one path in a line',
     onlyTyped: true,
   },
   {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { BcopyError } from '../../core/model/errors.ts';
 import type { FilterRule, Filters } from '../../core/model/filters.ts';
-import { quoteName } from '../../core/model/names.ts';
+import { quoteName, toBytes } from '../../core/model/names.ts';
 import { compilePattern } from '../../core/model/pattern.ts';
 import { PatternError } from '../../core/model/pattern-error.ts';
 import type { RecordedFilters } from '../../core/run/run-info.ts';
@@ -54,7 +54,7 @@ function comparable(recorded: RecordedFilters = {}): string {
 function record(
   filters: Filters,
   { newer, older }: CopyOptions,
-  paths: readonly string[] | undefined,
+  paths: ReadonlySet<string> | undefined,
 ): RecordedFilters {
   const { rules, ...rest } = filters;
   const given = { ...(newer === undefined ? {} : { newer }), ...(older === undefined ? {} : { older }) };
@@ -62,11 +62,11 @@ function record(
     ...(rules === undefined ? {} : { rules: [...rules] }),
     ...rest,
     ...(Object.keys(given).length === 0 ? {} : { given }),
-    ...(paths === undefined ? {} : { listed: { entries: paths.length, digest: digestOf(paths) } }),
+    ...(paths === undefined ? {} : { listed: { entries: paths.size, digest: digestOf(paths) } }),
   };
 }
 
-function digestOf(paths: readonly string[]): string {
+function digestOf(paths: ReadonlySet<string>): string {
   const hash = createHash('sha256');
   for (const path of paths) hash.update(JSON.stringify(path));
   return hash.digest('hex');
@@ -85,13 +85,13 @@ function refuseContradictions(options: CopyOptions, nowMs: number): void {
 async function readRule([option, value]: GivenRule): Promise<FilterRule[]> {
   if (option !== 'exclude-from') return [checked({ kind: option, pattern: value }, `--${option}`)];
   const items = await readItems(value, 'line', '--exclude-from');
-  return items.filter(({ text }) => !/^[#;]/.test(text)).map((item) => readLine(item));
+  return Array.from(items).flatMap((item) => (/^[#;]/.test(item.text) ? [] : [readLine(item)]));
 }
 
 /** `- PATTERN`, `+ PATTERN`, or a pattern to exclude. */
 function readLine({ text, place }: Item): FilterRule {
   const kind = text.startsWith('+ ') ? 'include' : 'exclude';
-  return checked({ kind, pattern: text.replace(/^[-+] /, '') }, place);
+  return checked({ kind, pattern: text.replace(/^[-+] /, '') }, place());
 }
 
 function checked(rule: FilterRule, place: string): FilterRule {
@@ -106,19 +106,24 @@ function checked(rule: FilterRule, place: string): FilterRule {
   }
 }
 
-async function readListed(file: string, isNull: boolean): Promise<string[]> {
-  const items = await readItems(file, isNull ? 'nul' : 'line', '--files-from');
-  return [...new Set(items.map(pathOf))];
+async function readListed(file: string, isNull: boolean): Promise<ReadonlySet<string>> {
+  const paths = new Set<string>();
+  for (const item of await readItems(file, isNull ? 'nul' : 'line', '--files-from')) paths.add(pathOf(item));
+  return paths;
 }
+
+/** What may have to be refused or changed: empty steps, dots, NUL, and what is long. */
+const oddPath = /^\.?\/|\/\/|(?:^|\/)\.{1,2}(?:\/|$)|\/$|\0|[^/]{64}/;
 
 /** Relative to the source, without empty steps and dots at which nothing changes. */
 function pathOf({ text, place }: Item): string {
-  const refuse = (why: string) => usage(`cannot use ${place} ${quoteName(text)}: ${why}`);
+  const refuse = (why: string) => usage(`cannot use ${place()} ${quoteName(text)}: ${why}`);
   if (text.startsWith('/')) throw refuse('it must be relative to the source, and begins with /');
+  if (!oddPath.test(text)) return text;
   const steps = text.split('/').filter((step) => step !== '' && step !== '.');
   if (steps.includes('..')) throw refuse('it must stay inside the source, and has a step ..');
   if (text.includes('\0')) throw refuse('no name holds NUL; --null tells that entries end with it');
-  if (steps.some((step) => Buffer.byteLength(step) > 255)) throw refuse('no name has more than 255 bytes');
+  if (steps.some((step) => toBytes(step).length > 255)) throw refuse('no name has more than 255 bytes');
   return steps.join('/');
 }
 

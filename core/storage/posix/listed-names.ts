@@ -11,11 +11,10 @@ const blockBytes = 1 << 16;
 const header = 19;
 
 /**
- * Paths as names of the directories that they are in: the directories above each of them are listed with it, and what
+ * Paths, each once, as names of the directories that they are in: the directories above each of them are listed with it, and what
  * is in a listed directory is not, as that is walked whole. Undefined when the source itself is listed.
  */
-export function listNames(paths: Iterable<string>): ListedNames | undefined {
-  const whole = new Set(paths);
+export function listNames(whole: ReadonlySet<string>): ListedNames | undefined {
   if (whole.has('')) return undefined;
   const names = new Map<string, Set<string>>([['', new Set()]]);
   for (const path of whole) addPath(names, path, whole);

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, symlinkSync, truncateSync, utimesSync, writeFileS
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, onTestFinished, test } from 'vitest';
 import type { Filters } from '../../../../core/model/filters.ts';
-import { listNames } from '../../../../core/storage/posix/listed-names.ts';
+import { listNames as listSet } from '../../../../core/storage/posix/listed-names.ts';
 import { identityOf } from '../../../../core/storage/posix/scan.ts';
 import { fillHostileTree } from '../../../helpers/hostile-tree.ts';
 import type { ScanWork } from '../../../helpers/scan-child.ts';
@@ -11,6 +11,7 @@ import { buildChild } from '../../../helpers/storage-as-user.ts';
 import { makeTwoTrees, type TwoTrees } from '../../../helpers/storage-trees.ts';
 
 const installed = inject('installed');
+const listNames = (paths: readonly string[]) => listSet(new Set(paths));
 
 /** The tape is the same by one thread, by several and by many calls at once; what it is, and how many are left out. */
 async function scanEveryWay(source: string, ways: Ways): Promise<{ alone: Scanned; excluded: number }> {
