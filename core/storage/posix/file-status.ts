@@ -18,8 +18,7 @@ const S_IFMT = 0o170000;
 const STATX_ATTR_IMMUTABLE = 0x10;
 const STATX_ATTR_APPEND = 0x20;
 const high = 2 ** 32;
-const noName = new Uint8Array(1);
-const addressOfNoName = addressOf(noName);
+const statusBytes = 256;
 /** The mask for `identity`. */
 export const withBirth = STATX_BASIC_STATS | STATX_BTIME;
 
@@ -28,7 +27,8 @@ export const withBirth = STATX_BASIC_STATS | STATX_BTIME;
  * the same layout on every architecture). Values hold until the next read.
  */
 export class FileStatus {
-  readonly #bytes = new Uint8Array(256);
+  /** With an empty name behind it. */
+  readonly #bytes = new Uint8Array(statusBytes + 8);
   readonly #view = new DataView(this.#bytes.buffer);
   readonly #address = addressOf(this.#bytes);
   /** atime and mtime as two struct timespec, for futimens(3). */
@@ -62,7 +62,7 @@ export class FileStatus {
 
   /** The same without waiting; returns 0, or the negative errno. */
   readOpenAsync(fd: number): Promise<number> {
-    return statxAtAsync(fd, addressOfNoName, AT_EMPTY_PATH, STATX_BASIC_STATS, this.#address);
+    return statxAtAsync(fd, this.#address + statusBytes, AT_EMPTY_PATH, STATX_BASIC_STATS, this.#address);
   }
 
   /** The same, and a network file system asks its server instead of what it remembers. */
@@ -147,10 +147,10 @@ export class FileStatus {
   }
 
   get ctimeMs(): number {
-    return this.#number(96) * 1000 + this.#view.getUint32(104, true) / 1e6;
+    return this.#ms(96);
   }
   get mtimeMs(): number {
-    return Number(this.#view.getBigInt64(112, true)) * 1000 + this.#view.getUint32(120, true) / 1e6;
+    return this.#ms(112);
   }
   get ctimeHasFraction(): boolean {
     return this.#view.getUint32(104, true) !== 0;
@@ -189,6 +189,12 @@ export class FileStatus {
 
   #time(at: number): string {
     return `${this.#view.getBigInt64(at, true)}.${String(this.#view.getUint32(at + 8, true)).padStart(9, '0')}`;
+  }
+
+  /** Before 1970 too. */
+  #ms(at: number): number {
+    const seconds = this.#view.getUint32(at, true) + this.#view.getInt32(at + 4, true) * high;
+    return seconds * 1000 + this.#view.getUint32(at + 8, true) / 1e6;
   }
 
   #number(at: number): number {

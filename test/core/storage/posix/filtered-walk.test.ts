@@ -138,6 +138,8 @@ describe('a small tree', () => {
     expect(await pathsOf({ filters: { minBytes: 1000 } })).toEqual(['a/', 'a/b/', 'c/', 'f', 's']);
     expect(await pathsOf({ filters: { minBytes: 1001, directoriesOnly: false } })).not.toContain('f');
     expect(await pathsOf({ filters: { maxBytes: 999 } })).not.toContain('f');
+    await execa('touch', ['-d', '@-1000', at('f')]);
+    expect(await pathsOf({ filters: { newerMs: -1_000_000, olderMs: -999_999 } })).toContain('f');
     utimesSync(at('f'), 1000, 1000);
     expect(await pathsOf({ filters: { olderMs: 1_000_001 } })).toEqual(['a/', 'a/b/', 'c/', 'f']);
     expect(await pathsOf({ filters: { olderMs: 1_000_000 } })).not.toContain('f');
