@@ -4,9 +4,10 @@ import { BcopyError } from '../core/model/errors.ts';
 import { quoteName } from '../core/model/names.ts';
 import { cancelUsage, cleanUsage, copyNotes, copyUsage, logsUsage, statusUsage } from './help-text.ts';
 import { type CommandName, type OptionSpec, optionTables } from './option-table.ts';
+import { joinDashes, withRules } from './rule-words.ts';
 
 /** What was typed, by long option name, not validated yet; `job` is the job number after the command. */
-export type Flags = Readonly<Record<string, string | boolean | readonly string[]>>;
+export type Flags = Readonly<Record<string, string | boolean | readonly (string | readonly string[])[]>>;
 
 export type CommandLine =
   | { readonly kind: 'text'; readonly text: string }
@@ -25,7 +26,7 @@ export async function parseCommandLine(words: readonly string[], version: string
     found = parsed;
   });
   await parser.parse(
-    words.map(guardValue),
+    joinDashes(words).map(guardValue),
     {},
     (error: Error | null | undefined, _: unknown, output: string) => {
       [failure, text] = [error ?? null, output];
@@ -34,7 +35,7 @@ export async function parseCommandLine(words: readonly string[], version: string
   if (failure !== null) throw unreadable((failure as Error).message);
   if (found === undefined) return { kind: 'text', text: tidyHelp(text) };
   refuseUnclearSwitches(words, optionTables[found.command]);
-  return { kind: 'command', command: found.command, flags: readFlags(found) };
+  return { kind: 'command', command: found.command, flags: withRules(readFlags(found), words) };
 }
 
 type Parsed = { readonly command: CommandName; readonly argv: Readonly<Record<string, unknown>> };

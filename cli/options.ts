@@ -22,6 +22,7 @@ import {
   wordsOf,
 } from './option-rules.ts';
 import { copyTable, type OptionSpec, variableOf } from './option-table.ts';
+import { givenRules, moment, size } from './selection-rules.ts';
 
 const table: readonly OptionSpec[] = copyTable;
 
@@ -35,6 +36,15 @@ const copySchema = z.strictObject({
   wait: toggle.default(false),
   verbose: toggle.default(false),
   parsable: toggle.default(false),
+  rules: givenRules.exactOptional(),
+  filesFrom: path.exactOptional(),
+  null: toggle.exactOptional(),
+  newer: moment.exactOptional(),
+  older: moment.exactOptional(),
+  minSize: size.exactOptional(),
+  maxSize: size.exactOptional(),
+  oneFileSystem: toggle.exactOptional(),
+  directoriesOnly: toggle.exactOptional(),
   scheduler: z.enum(['slurm', 'local'], { error: 'it must be slurm or local' }).exactOptional(),
   preserve: wordsOf(keepWords).default([...keepWords]),
   noPreserve: wordsOf(keepWords).default([]),

@@ -11,6 +11,7 @@ import { checkTemplates } from '../steps/job-script.ts';
 import { packagePaths } from '../steps/package-paths.ts';
 import { describeRun, planRun } from '../steps/plan-run.ts';
 import { checkTrees } from '../steps/preflight.ts';
+import { readSelection } from '../steps/read-selection.ts';
 import { reportRun } from '../steps/report-run.ts';
 import { type Copy, type SubmittedRun, submitRun } from '../steps/submit-run.ts';
 import { waitForRun } from '../steps/wait-for-run.ts';
@@ -20,6 +21,7 @@ import type { CommandContext } from './context.ts';
 export async function copy(options: CopyOptions, context: CommandContext): Promise<number> {
   const note = (message: string) => void context.stderr.write(`bcopy: ${message}\n`);
   const say = (text: string) => void (options.parsable || context.stdout.write(text));
+  const selection = await readSelection(options, context.now());
   const trees = checkTrees(options.source, options.destination);
   await refuseForeignRuns();
   const { node, workerBundle: worker, templates } = options;
@@ -31,7 +33,15 @@ export async function copy(options: CopyOptions, context: CommandContext): Promi
     supervisorPath,
     note,
   });
-  const settled: Copy = { options, context, trees, scheduler, limits: await scheduler.limits(), note };
+  const settled: Copy = {
+    options,
+    context,
+    trees,
+    selection,
+    scheduler,
+    limits: await scheduler.limits(),
+    note,
+  };
   // An array and finish
   if (!options.dryRun) await scheduler.expect(2);
   return copySettled(settled, say).finally(() => scheduler.expect(0));

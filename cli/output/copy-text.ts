@@ -1,6 +1,6 @@
 import { meaningOf } from '../../core/model/advice.ts';
 import { quoteName } from '../../core/model/names.ts';
-import { imbalanceOf, type Plan, sayLinkedOutside } from '../../core/model/plan.ts';
+import { imbalanceOf, type Plan, sayExcluded, sayLinkedOutside } from '../../core/model/plan.ts';
 import { quoteForShell } from '../../core/model/shell-words.ts';
 import { formatBytes, formatCount } from '../../core/model/units.ts';
 import type { Unreadable } from '../steps/scan-source.ts';
@@ -44,6 +44,7 @@ export function formatPlan({ plan, queue, commands, scripts }: PlannedCopy): str
   const lines = [
     `entries:     ${formatCount(totals.entries)} (${kinds.join(', ')})`,
     ...(totals.linkedOutside === undefined ? [] : [`             ${sayLinkedOutside(totals.linkedOutside)}`]),
+    ...(totals.excluded === undefined ? [] : [`             ${sayExcluded(totals.excluded)}`]),
     `bytes:       ${formatCount(totals.bytes)} (${formatBytes(totals.bytes)})`,
     `shards:      ${shards.length}, the longest ${imbalanceOf(plan).toFixed(4)} x the mean; files are divided at multiples of ${formatBytes(plan.partBytes)}`,
     ...shards.map(

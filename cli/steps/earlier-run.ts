@@ -5,6 +5,7 @@ import { readPlan } from '../../core/run/plan-file.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import { adoptJobs } from './adopt-jobs.ts';
 import { type FoundRun, findNewestRun } from './find-run.ts';
+import { isSameSelection } from './read-selection.ts';
 import { type RunStatus, readRunStatus } from './run-status.ts';
 import { schedulerOf } from './scheduler-of-run.ts';
 import type { Copy, ReadyRun } from './submit-run.ts';
@@ -34,6 +35,10 @@ export async function retryRun(copy: Copy): Promise<EarlierRun> {
   const run = scheduler === undefined ? earlier : await adoptJobs(earlier, scheduler);
   const status = await readRunStatus(run, scheduler);
   refuseIfBusy(run, status);
+  if (!isSameSelection(run.info.filters, copy.selection.recorded)) {
+    copy.note(`run ${run.info.id} was planned with other filters, so it is planned anew`);
+    return { kind: 'plan anew' };
+  }
   if (status.phase === 'complete') {
     return {
       kind: 'nothing left',

@@ -42,6 +42,7 @@ export async function planRun(copy: Copy, progress: ScanProgress): Promise<Plann
       isNew: destination.isNew,
     },
     command: ['bcopy', ...context.words.filter((word) => word !== '--retry')],
+    ...(copy.selection.recorded === undefined ? {} : { filters: copy.selection.recorded }),
     options: { ...options },
   };
   const { paths, info } = await createRun(request, new Date(context.now()));
@@ -50,6 +51,7 @@ export async function planRun(copy: Copy, progress: ScanProgress): Promise<Plann
       probe: options.check,
       keepsLinks: fidelityOf(options).keep.includes('links'),
       followsSymlinks: options.links === 'follow',
+      selection: copy.selection,
       onProgress: progress.show,
       signal: context.signal,
     };
@@ -62,7 +64,7 @@ export async function planRun(copy: Copy, progress: ScanProgress): Promise<Plann
         kind: 'unreadable',
         unreadable,
         total: totals.unreadable,
-        error: unreadableError(source.given, totals.unreadable),
+        error: unreadableError(source.given, totals.unreadable, copy.selection.listed !== undefined),
       };
     }
     await checkSpace({
@@ -87,10 +89,11 @@ export async function planRun(copy: Copy, progress: ScanProgress): Promise<Plann
   }
 }
 
-function unreadableError(source: string, total: number): BcopyError {
+function unreadableError(source: string, total: number, isListed: boolean): BcopyError {
+  const why = isListed ? 'closed to you, or listed and not there,' : 'closed to you';
   return new BcopyError(
     'sourceUnreadable',
-    `cannot read all of ${quoteName(source)}: ${formatCounted(total, 'entry is', 'entries are')} closed to you on ${hostname()}; nothing was submitted`,
+    `cannot read all of ${quoteName(source)}: ${formatCounted(total, 'entry is', 'entries are')} ${why} on ${hostname()}; nothing was submitted`,
     {
       hint: 'without --check the rest is copied, and these are told as failures',
     },

@@ -14,6 +14,7 @@ import type { WalkedChunk } from '../../core/storage/posix/parallel-walk.ts';
 import { identityOf, type ParallelScanRequest, scanTreeInParallel } from '../../core/storage/posix/scan.ts';
 import { packagePaths } from './package-paths.ts';
 import type { DestinationTree, SourceTree } from './preflight.ts';
+import type { Selection } from './read-selection.ts';
 
 export type ScanOptions = {
   /** Open every file to see that this user can read it. */
@@ -22,6 +23,8 @@ export type ScanOptions = {
   readonly keepsLinks: boolean;
   /** A symlink is copied as what it leads to. */
   readonly followsSymlinks: boolean;
+  /** What of the source is to be on the tape. */
+  readonly selection: Selection;
   readonly onProgress: (totals: Totals) => void;
   readonly signal: AbortSignal;
 };
@@ -35,6 +38,7 @@ const unreadableAtMost = 1000;
  * starts, time: a scan that is done by then has none.
  */
 const helpersAtMost = Math.min(availableParallelism() - 1, 3);
+const listedAtMost = 100_000;
 const aloneNames = 120_000;
 const aloneMs = 1000;
 
@@ -50,10 +54,12 @@ export async function scanSource(
   const links = new HardLinkTable();
   const firstOf: FirstOf = ({ device, inodeLow, inodeHigh, names }, ordinal) =>
     links.firstOf(device, inodeLow, inodeHigh, ordinal, names);
+  let excluded = 0;
   try {
-    for await (const { sink, directory } of scan(paths, source, destination, options)) {
+    for await (const { sink, directory, excluded: more } of scan(paths, source, destination, options)) {
       const counted = tape.totals.unreadable;
       tape.addChunk(sink, firstOf);
+      excluded += more;
       if (tape.totals.unreadable > counted) noteUnreadable(unreadable, directory, sink);
       options.onProgress(tape.totals);
     }
@@ -63,7 +69,11 @@ export async function scanSource(
   }
   tape.close();
   options.onProgress(tape.totals);
-  const totals = { ...tape.totals, ...(links.outside > 0 ? { linkedOutside: links.outside } : {}) };
+  const totals = {
+    ...tape.totals,
+    ...(links.outside > 0 ? { linkedOutside: links.outside } : {}),
+    ...(options.selection.recorded === undefined ? {} : { excluded }),
+  };
   return { totals, unreadable };
 }
 
@@ -79,14 +89,16 @@ function scan(
   paths: RunPaths,
   source: SourceTree,
   destination: DestinationTree,
-  { probe, keepsLinks, followsSymlinks, signal }: ScanOptions,
+  { probe, keepsLinks, followsSymlinks, selection, signal }: ScanOptions,
 ): AsyncGenerator<WalkedChunk<TapeChunk>> {
   const request: ParallelScanRequest<TapeChunk> = {
     path: source.path,
     spillFile: `${paths.root}/scan.pending`,
     sinks: tapeChunks,
     threadProgram: pathToFileURL(packagePaths().scanThreadBundle),
-    threads: helpersAtMost,
+    threads: helpersFor(selection),
+    filters: selection.filters,
+    ...(selection.listed === undefined ? {} : { listed: selection.listed }),
     aloneNames,
     aloneMs,
     probe,
@@ -107,6 +119,11 @@ function scan(
     },
   };
   return scanTreeInParallel(request, signal);
+}
+
+/** Each thread has the list for itself: a long one is gone through by this one alone. */
+function helpersFor({ recorded }: Selection): number {
+  return (recorded?.listed?.entries ?? 0) > listedAtMost ? 0 : helpersAtMost;
 }
 
 /** As statx gives it, MAJOR:MINOR, from the number that stat gives (gnu_dev_major(3)). */

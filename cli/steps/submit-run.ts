@@ -6,6 +6,7 @@ import type { Resources, Scheduler, SchedulerLimits } from '../schedulers/schedu
 import { makeDestination, unmakeDestination } from './destination.ts';
 import { indexJob } from './find-run.ts';
 import type { DestinationTree, SourceTree } from './preflight.ts';
+import type { Selection } from './read-selection.ts';
 import { explainRunError } from './run-errors.ts';
 import {
   announceLogs,
@@ -20,6 +21,8 @@ export type Copy = {
   readonly options: CopyOptions;
   readonly context: CommandContext;
   readonly trees: { readonly source: SourceTree; readonly destination: DestinationTree };
+  /** What of the source is meant. */
+  readonly selection: Selection;
   readonly scheduler: Scheduler;
   readonly limits: SchedulerLimits;
   readonly note: (message: string) => void;

@@ -84,6 +84,14 @@ const advice = new Map<string, { readonly means: string; readonly todo: string }
       todo: 'copy symlinks as they are, or remove it; what it leads to is copied in its own place',
     },
   ],
+  ['MISSING', { means: 'listed, but not at the source', todo: 'mend the list, then copy again' }],
+  [
+    'NO_DIRECTORY',
+    {
+      means: 'no directory, though something in it is listed',
+      todo: 'mend the list, then copy again',
+    },
+  ],
   ['CHANGED', { means: 'changed while it was copied', todo: 'wait until nobody writes to it, then --retry' }],
   [
     'SOURCE_ROOT',

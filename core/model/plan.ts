@@ -17,12 +17,19 @@ export type Totals = {
   readonly unreadable: number;
   /** Files that have further names outside the source; missing where nobody looked. */
   readonly linkedOutside?: number | undefined;
+  /** Entries that filters left out, each directory for one; missing where there were no filters. */
+  readonly excluded?: number | undefined;
 };
 
 /** `12 files have further names outside the source`. */
 export function sayLinkedOutside(files: number): string {
   const have = files === 1 ? 'has' : 'have';
   return `${formatCounted(files, 'file')} ${have} further names outside the source`;
+}
+
+/** `excluded 12 entries` */
+export function sayExcluded(entries: number): string {
+  return `excluded ${formatCounted(entries, 'entry', 'entries')}`;
 }
 
 /** A contiguous piece of the tape; `end` is the first position that is not in it. */

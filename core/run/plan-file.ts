@@ -19,6 +19,7 @@ const planSchema = z.object({
     specials: count,
     unreadable: count,
     linkedOutside: z.optional(count),
+    excluded: z.optional(count),
   }),
   partBytes: count,
   shards: z.array(

@@ -3,7 +3,7 @@ import { adviceFor, meaningOf } from '../model/advice.ts';
 import { leftOutNotes } from '../model/fidelity.ts';
 import { quoteName } from '../model/names.ts';
 import type { EntryOutcome } from '../model/outcome.ts';
-import { type Plan, sayLinkedOutside } from '../model/plan.ts';
+import { type Plan, sayExcluded, sayLinkedOutside } from '../model/plan.ts';
 import { formatBytes, formatCount, formatCounted, formatDuration, sayThreads } from '../model/units.ts';
 import { sayWays } from '../model/ways.ts';
 import type { Attempt } from './attempt-file.ts';
@@ -92,8 +92,12 @@ function noteLines({ state, plan }: ReportFacts): string[] {
   const notes = [...state.notes].map(
     ([note, entries]) => `note         ${note}: ${formatCounted(entries, 'entry', 'entries')}`,
   );
-  const outside = plan.totals.linkedOutside ?? 0;
-  return outside === 0 ? notes : [...notes, `note         ${sayLinkedOutside(outside)}`];
+  const { linkedOutside = 0, excluded } = plan.totals;
+  return [
+    ...notes,
+    ...(linkedOutside === 0 ? [] : [`note         ${sayLinkedOutside(linkedOutside)}`]),
+    ...(excluded === undefined ? [] : [`note         ${sayExcluded(excluded)}`]),
+  ];
 }
 
 function verdict({ account, plan, state, command, next }: ReportFacts): string {

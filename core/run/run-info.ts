@@ -10,6 +10,21 @@ const treeSchema = z.object({
   inode: z.string().check(z.regex(/^\d+$/)),
 });
 
+/** As Filters has them, and what was typed where that is not the same each time. */
+const filtersSchema = z.object({
+  rules: z.optional(z.array(z.object({ kind: z.enum(['exclude', 'include']), pattern: z.string() }))),
+  newerMs: z.optional(z.number()),
+  olderMs: z.optional(z.number()),
+  minBytes: z.optional(count),
+  maxBytes: z.optional(count),
+  directoriesOnly: z.optional(z.boolean()),
+  oneFileSystem: z.optional(z.boolean()),
+  given: z.optional(z.object({ newer: z.optional(z.string()), older: z.optional(z.string()) })),
+  /** Of --files-from: how many entries, and their SHA-256. */
+  listed: z.optional(z.object({ entries: count, digest: z.string() })),
+});
+export type RecordedFilters = z.infer<typeof filtersSchema>;
+
 export const runInfoSchema = z.object({
   format: count,
   /** Part of names at the destination. */
@@ -23,6 +38,8 @@ export const runInfoSchema = z.object({
   destination: z.extend(treeSchema, { isNew: z.boolean() }),
   /** What was typed, word by word, for the line that repeats it. */
   command: z.array(z.string()),
+  /** What of the source was to be copied; left out: all of it. */
+  filters: z.optional(filtersSchema),
   options: z.record(z.string(), z.unknown()),
 });
 

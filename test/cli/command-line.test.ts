@@ -92,6 +92,12 @@ describe('a copy', () => {
     expect(flags['sbatch-arg']).toEqual(['--exclude=n1', '-N2']);
   });
 
+  test('a dash in place of a file is standard input', async () => {
+    const flags = await flagsOf('--files-from', '-', '-s', 'a', '--exclude-from=-', '-d', 'b');
+    expect(flags).toMatchObject({ 'files-from': '-', rules: [['exclude-from', '-']] });
+    expect((await refusalOf('-s', 'a', '-', '-d', 'b')).message).toContain('- belongs to no option');
+  });
+
   test('a switch can be turned off, and may be repeated', async () => {
     expect(await flagsOf('--wait=false', '-c', '-c')).toEqual({ wait: false, check: true });
   });
@@ -114,10 +120,10 @@ describe('what cannot be understood is refused in one sentence', () => {
     [['--sorce', 'a'], 'there is no option --sorce', 'the nearest is --source;'],
     [['--dryRun'], 'there is no option --dryRun', 'the nearest is --dry-run;'],
     [['--no-wait'], 'there is no option --no-wait', 'the nearest is --wait;'],
-    [['--exclude=n1'], 'there is no option --exclude', '--sbatch-arg=--name=value'],
+    [['--nodelist=n1'], 'there is no option --nodelist', '--sbatch-arg=--name=value'],
     [['--toString'], 'there is no option --toString', 'the nearest is'],
     [['--constructor', 'x'], 'there is no option --constructor', 'the nearest is'],
-    [['-x'], 'there is no option -x', 'the short options are -s -d -c -v -h -V'],
+    [['-z'], 'there is no option -z', 'the short options are -s -d -c -x -v -h -V'],
     [['--a\u0007b'], 'there is no option "--a\\007b"', 'the nearest is'],
     [['logs', '1', '-s', '3'], 'there is no option -s', 'the short options are -h -V'],
     [['status', '--jsn'], 'there is no option --jsn', 'the nearest is --json'],

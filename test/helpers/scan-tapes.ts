@@ -32,7 +32,7 @@ export function scanAlone(source: string, ways: Ways = {}): Scanned {
 export async function scanTogether(
   source: string,
   installed: string,
-  ways: Ways & { readonly onChunk?: () => void } = {},
+  ways: Ways & { readonly onChunk?: (excluded: number) => void } = {},
   signal: AbortSignal = new AbortController().signal,
 ): Promise<Scanned> {
   const tape = new Tape();
@@ -41,11 +41,14 @@ export async function scanTogether(
   const shape = { sinks: tapeChunks, threadProgram, threads: 2, aloneNames: 0, aloneMs: 0 };
   const request = { probe: false, passOver: undefined, forbidden: undefined, ...shape, ...ways };
   try {
-    for await (const { sink } of scanTreeInParallel({ path: source, spillFile, ...request }, signal)) {
+    for await (const { sink, excluded } of scanTreeInParallel(
+      { path: source, spillFile, ...request },
+      signal,
+    )) {
       tape.writer.addChunk(sink, ({ device, inodeLow, inodeHigh, names }, ordinal) =>
         links.firstOf(device, inodeLow, inodeHigh, ordinal, names),
       );
-      ways.onChunk?.();
+      ways.onChunk?.(excluded);
     }
     return tape.end();
   } catch (error) {

@@ -11,6 +11,7 @@ export type DirectoryName = {
 
 const DT_UNKNOWN = 0;
 const DT_DIR = 4;
+const DT_LNK = 10;
 const DOT = 46;
 
 /**
@@ -25,6 +26,9 @@ export class DirectoryNames implements DirectoryName {
   #filled = 0;
   #next = 0;
   #at = 0;
+  /** Blocks that stand for the directory's own names, and the next of them. */
+  #listed: readonly Uint8Array[] | undefined;
+  #block = 0;
 
   /** All names but `.` and `..`, in the file system's own order; throws a SystemError. */
   *read(fd: number): Generator<DirectoryName> {
@@ -32,9 +36,14 @@ export class DirectoryNames implements DirectoryName {
     while (this.fill()) while (this.next()) yield this;
   }
 
-  /** Begins with another open directory, at the place up to which it was read. */
-  open(fd: number): void {
+  /**
+   * Begins with another open directory, at the place up to which it was read. With `listed` its names are those, from
+   * the given block on, and it is not read.
+   */
+  open(fd: number, listed?: readonly Uint8Array[], block = 0): void {
     this.#fd = fd;
+    this.#listed = listed;
+    this.#block = block;
     this.#filled = 0;
     this.#next = 0;
   }
@@ -48,13 +57,21 @@ export class DirectoryNames implements DirectoryName {
 
   /** Reads the next block of names; false at the end of the directory; throws a SystemError. */
   fill(): boolean {
+    if (this.#listed !== undefined) return this.#fillListed(this.#listed);
     return this.#has(() => getdents64(this.#fd, this.buffer));
   }
 
   /** The same without waiting. */
   async fillAsync(): Promise<boolean> {
+    if (this.#listed !== undefined) return this.#fillListed(this.#listed);
     const filled = await getdents64Async(this.#fd, this.buffer);
     return this.#has(() => filled);
+  }
+
+  #fillListed(blocks: readonly Uint8Array[]): boolean {
+    const names = blocks[this.#block++];
+    this.load(names ?? new Uint8Array());
+    return names !== undefined;
   }
 
   #has(read: () => number): boolean {
@@ -77,6 +94,11 @@ export class DirectoryNames implements DirectoryName {
   /** A copy of the names of the block after the one in force, for `load`. */
   rest(): Uint8Array {
     return new Uint8Array(this.buffer.subarray(this.#next, this.#filled));
+  }
+
+  /** Which of the listed blocks comes next. */
+  get block(): number {
+    return this.#block;
   }
 
   /** Where the block's name in force stands, for `goTo`. */
@@ -108,6 +130,10 @@ export class DirectoryNames implements DirectoryName {
     const code = this.buffer[this.#at + 18];
     if (code === DT_DIR) return 'directory';
     return code === DT_UNKNOWN ? 'unknown' : 'other';
+  }
+
+  get isSymlink(): boolean {
+    return this.buffer[this.#at + 18] === DT_LNK;
   }
 
   get inode(): number {

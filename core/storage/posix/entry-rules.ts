@@ -15,11 +15,12 @@ import {
   O_RDONLY,
   openat,
 } from './libc.ts';
+import { Selection, type SelectionOptions } from './selection.ts';
 
 /** Device and inode of a directory. */
 export type Identity = { readonly device: string; readonly inode: string };
 
-export type RuleOptions = {
+export type RuleOptions = SelectionOptions & {
   /** Open every file for reading: one that cannot be opened is `unreadable`. */
   readonly probe: boolean;
   /** False: each name of a file is a file of its own. */
@@ -34,6 +35,9 @@ export type RuleOptions = {
 
 /** The directory that names are looked at in. */
 export type OpenDirectory = { readonly fd: number; readonly path: string };
+
+/** What names have led to: directories to be walked, and how many were left out. */
+export type Found = { readonly directories: string[]; excluded: number };
 
 /** A name that was looked at: what statx returned, or a probe that failed. */
 export type Looked = { result: number; readonly status: FileStatus };
@@ -57,10 +61,12 @@ export const probeFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
 export class EntryRules {
   readonly #options: RuleOptions & { readonly root: number };
   readonly #own = new FileStatus();
+  readonly selection: Selection;
 
   /** `root` is the open directory that paths are relative to. */
   constructor(options: RuleOptions & { readonly root: number }) {
     this.#options = options;
+    this.selection = new Selection(options);
   }
 
   /** True when the name in force is an entry only after a look at it; a directory that says so is not. */
@@ -70,7 +76,8 @@ export class EntryRules {
 
   /** True when what was found has to be opened with `probeFlags`. */
   needsProbe(result: number, status: FileStatus): boolean {
-    return this.#options.probe && result === 0 && status.type === 'file';
+    const isProbed = this.#options.probe && result === 0 && status.type === 'file';
+    return isProbed && !this.selection.leavesOutBy(status);
   }
 
   /** What such an opening, which returned `fd`, means for `settle`. */
@@ -84,35 +91,48 @@ export class EntryRules {
     names: DirectoryNames,
     looked: Looked | undefined,
     sink: EntrySink,
-    found: string[],
+    found: Found,
   ): void {
     const { result, status } = looked ?? unlooked;
-    if (result === ENOENT) return;
+    const { selection } = this;
+    // Of a name that is listed it is told that it is not there
+    if (result === ENOENT && selection.listedIn(directory.path) === undefined) return;
     if (status === undefined) this.#find(directory, names, found);
+    else if (result === 0 && status.type === 'symlink' && this.#options.followsSymlinks)
+      this.#follow(directory, names, sink, found);
+    else if (selection.leavesOutSeen(directory, names, result, status)) found.excluded++;
+    else if (result === ENOENT) sink.unreadable(names.buffer, names.start, 'MISSING');
     else if (result < 0) sink.unreadable(names.buffer, names.start, errnoName(result));
     else if (status.type === 'directory') this.#find(directory, names, found);
-    else if (status.type === 'symlink' && this.#options.followsSymlinks)
-      this.#follow(directory, names, sink, found);
+    else if (selection.holdsListed(directory, names))
+      sink.unreadable(names.buffer, names.start, 'NO_DIRECTORY');
     else this.#give(names, status, sink, this.#options.keepsLinks !== false);
   }
 
   /** What a symlink leads to, under its name. A file is one of its own there, whatever other names it has. */
-  #follow(directory: OpenDirectory, names: DirectoryNames, sink: EntrySink, found: string[]): void {
+  #follow(directory: OpenDirectory, names: DirectoryNames, sink: EntrySink, found: Found): void {
     const { root } = this.#options;
     const target = this.#own;
     const symlink = { root, parent: directory.fd, directory: directory.path, name: nativeName(names.name) };
-    const errno = followSymlink(symlink, target) ?? this.#unreadable(symlink.name, directory, target);
+    const failure = followSymlink(symlink, target);
+    if (this.selection.leavesOutSeen(directory, names, failure === undefined ? 0 : ENOENT, target)) {
+      found.excluded++;
+      return;
+    }
+    const errno = failure ?? this.#unreadable(symlink.name, directory, target);
     if (errno !== undefined) sink.unreadable(names.buffer, names.start, errno);
     else if (target.type === 'directory') this.#findFollowed(joinPath(directory.path, names.name), found);
+    else if (this.selection.holdsListed(directory, names))
+      sink.unreadable(names.buffer, names.start, 'NO_DIRECTORY');
     else this.#give(names, target, sink, false);
   }
 
   /** A directory that a symlink leads to, of which the status was just read. */
-  #findFollowed(path: string, found: string[]): void {
+  #findFollowed(path: string, found: Found): void {
     const { passOver, forbidden } = this.#options;
     if (passOver !== undefined && isOf(this.#own, passOver)) return;
     if (forbidden !== undefined && isOf(this.#own, forbidden)) throw new ForbiddenDirectory(path);
-    found.push(path);
+    found.directories.push(path);
   }
 
   #unreadable(name: NativeName, { fd: directory }: OpenDirectory, status: FileStatus): string | undefined {
@@ -134,17 +154,18 @@ export class EntryRules {
     }
   }
 
-  #find(directory: OpenDirectory, names: DirectoryNames, found: string[]): void {
+  #find(directory: OpenDirectory, names: DirectoryNames, found: Found): void {
     const { passOver, forbidden } = this.#options;
     if (passOver !== undefined && this.#is(directory, names, passOver)) return;
     const path = joinPath(directory.path, names.name);
     if (forbidden !== undefined && this.#is(directory, names, forbidden)) throw new ForbiddenDirectory(path);
-    found.push(path);
+    found.directories.push(path);
   }
 
   /** Compares the inode number that the directory names, and looks at the device only if that is equal. */
   #is({ fd }: OpenDirectory, names: DirectoryNames, identity: Identity): boolean {
-    if (names.inode !== Number(identity.inode)) return false;
+    // A name that is listed comes without one
+    if (names.inode !== 0 && names.inode !== Number(identity.inode)) return false;
     const status = this.#own;
     const result = status.readAt(fd, names.address);
     return result === 0 && isOf(status, identity);

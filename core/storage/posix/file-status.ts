@@ -18,6 +18,7 @@ const S_IFMT = 0o170000;
 const STATX_ATTR_IMMUTABLE = 0x10;
 const STATX_ATTR_APPEND = 0x20;
 const high = 2 ** 32;
+const statusBytes = 256;
 /** The mask for `identity`. */
 export const withBirth = STATX_BASIC_STATS | STATX_BTIME;
 
@@ -26,7 +27,8 @@ export const withBirth = STATX_BASIC_STATS | STATX_BTIME;
  * the same layout on every architecture). Values hold until the next read.
  */
 export class FileStatus {
-  readonly #bytes = new Uint8Array(256);
+  /** With an empty name behind it. */
+  readonly #bytes = new Uint8Array(statusBytes + 8);
   readonly #view = new DataView(this.#bytes.buffer);
   readonly #address = addressOf(this.#bytes);
   /** atime and mtime as two struct timespec, for futimens(3). */
@@ -38,13 +40,13 @@ export class FileStatus {
   }
 
   /** The same for a name given by its address, and only of what the scan wants to know. */
-  readAt(directory: number, name: number): number {
-    return statxAt(directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_SCAN, this.#address);
+  readAt(directory: number, name: number, mask = STATX_SCAN): number {
+    return statxAt(directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, mask, this.#address);
   }
 
   /** The same without waiting: values hold when the promise is kept, and until then nothing else may be read. */
-  readAtAsync(directory: number, name: number): Promise<number> {
-    return statxAtAsync(directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_SCAN, this.#address);
+  readAtAsync(directory: number, name: number, mask = STATX_SCAN): Promise<number> {
+    return statxAtAsync(directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, mask, this.#address);
   }
 
   /** The same of what a symlink leads to. */
@@ -56,6 +58,11 @@ export class FileStatus {
   readOpen(fd: number, action: string, mask = STATX_BASIC_STATS): this {
     check(statx(fd, '', AT_EMPTY_PATH, mask, this.#bytes), action);
     return this;
+  }
+
+  /** The same without waiting; returns 0, or the negative errno. */
+  readOpenAsync(fd: number): Promise<number> {
+    return statxAtAsync(fd, this.#address + statusBytes, AT_EMPTY_PATH, STATX_BASIC_STATS, this.#address);
   }
 
   /** The same, and a network file system asks its server instead of what it remembers. */
@@ -140,7 +147,10 @@ export class FileStatus {
   }
 
   get ctimeMs(): number {
-    return this.#number(96) * 1000 + this.#view.getUint32(104, true) / 1e6;
+    return this.#ms(96);
+  }
+  get mtimeMs(): number {
+    return this.#ms(112);
   }
   /** Undefined where the file system does not tell; for what was read with `withBirth`. */
   get birthMs(): number | undefined {
@@ -188,6 +198,12 @@ export class FileStatus {
 
   #time(at: number): string {
     return `${this.#view.getBigInt64(at, true)}.${String(this.#view.getUint32(at + 8, true)).padStart(9, '0')}`;
+  }
+
+  /** Before 1970 too. */
+  #ms(at: number): number {
+    const seconds = this.#view.getUint32(at, true) + this.#view.getInt32(at + 4, true) * high;
+    return seconds * 1000 + this.#view.getUint32(at + 8, true) / 1e6;
   }
 
   #number(at: number): number {

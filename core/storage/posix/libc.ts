@@ -68,6 +68,7 @@ export const STATX_BASIC_STATS = 0x7ff;
 export const STATX_BTIME = 0x800;
 /** STATX_TYPE, STATX_MODE, STATX_NLINK, STATX_INO, STATX_SIZE: what the scan wants to know. */
 export const STATX_SCAN = 0x307;
+export const STATX_MTIME = 0x40;
 export const SEEK_SET = 0;
 export const SEEK_DATA = 3;
 export const SEEK_HOLE = 4;

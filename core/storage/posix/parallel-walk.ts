@@ -20,7 +20,12 @@ export type ParallelWalkOptions<S extends EntrySink> = StretchOptions & {
 };
 
 /** Entries that follow the ones given before; `directory` is the path in force where they begin. */
-export type WalkedChunk<S> = { readonly sink: S; readonly directory: string };
+export type WalkedChunk<S> = {
+  readonly sink: S;
+  readonly directory: string;
+  /** How many entries were left out by filters. */
+  readonly excluded: number;
+};
 
 /** So many stretches for each thread are walked ahead of the one that is wanted next, which bounds the memory that they take. */
 const jobsAheadPerThread = 6;
@@ -65,7 +70,7 @@ export class ParallelWalk<S extends EntrySink> {
       for (let job = this.#pop(); job !== undefined; job = this.#pop()) {
         while (job.walked === undefined) await this.#advance(job);
         const { sink, end } = job.walked;
-        yield { sink, directory: directoryOf(job.stretch) };
+        yield { sink, directory: directoryOf(job.stretch), excluded: end.excluded };
         this.#jobs.finish(job, end.pending);
         if (end.forbidden !== undefined) return end.forbidden;
         sink.clear();

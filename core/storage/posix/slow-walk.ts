@@ -4,6 +4,7 @@ import { DirectoryNames } from './directory-names.ts';
 import {
   EntryRules,
   ForbiddenDirectory,
+  type Found,
   type Looked,
   type OpenDirectory,
   probeFlags,
@@ -42,15 +43,17 @@ export class SlowWalk {
   }
 
   async walk(stretch: Stretch, sink: EntrySink, onRest: OnRest): Promise<StretchEnd> {
-    const found: string[] = [];
+    const found: Found = { directories: [], excluded: 0 };
     try {
       if (stretch.kind === 'rest') await this.#goOn(stretch.rest, sink, found, onRest);
       else await this.#enter(stretch.paths.at(-1)!, sink, found, onRest);
     } catch (error) {
-      if (error instanceof ForbiddenDirectory) return { ...end([], 0), forbidden: error.path };
+      if (error instanceof ForbiddenDirectory) return { ...end([], 0, found), forbidden: error.path };
       throw error;
     }
-    return stretch.kind === 'rest' ? end(found, 0) : end([...stretch.paths.slice(0, -1), ...found], 1);
+    const { directories } = found;
+    if (stretch.kind === 'rest') return end(directories, 0, found);
+    return end([...stretch.paths.slice(0, -1), ...directories], 1, found);
   }
 
   /** No call begins any more. */
@@ -63,7 +66,7 @@ export class SlowWalk {
     await this.#directories.close();
   }
 
-  async #enter(path: string, sink: EntrySink, found: string[], onRest: OnRest): Promise<void> {
+  async #enter(path: string, sink: EntrySink, found: Found, onRest: OnRest): Promise<void> {
     let fd: number;
     try {
       fd = await this.#directories.open(path);
@@ -75,13 +78,21 @@ export class SlowWalk {
     }
     try {
       sink.directory(path);
-      await this.#readBlock({ path, fd }, sink, found, onRest);
+      if (!(await this.#isElsewhere(fd))) await this.#readBlock({ path, fd }, sink, found, onRest);
     } finally {
       this.#directories.release(path);
     }
   }
 
-  async #goOn(rest: DirectoryRest, sink: EntrySink, found: string[], onRest: OnRest): Promise<void> {
+  async #isElsewhere(fd: number): Promise<boolean> {
+    if (!this.#rules.selection.staysOnDevice) return false;
+    const status = new FileStatus();
+    const result = await this.#calls.run(() => status.readOpenAsync(fd));
+    check(result, 'look at source directory');
+    return this.#rules.selection.isElsewhere(status);
+  }
+
+  async #goOn(rest: DirectoryRest, sink: EntrySink, found: Found, onRest: OnRest): Promise<void> {
     try {
       await this.#readBlock(rest, sink, found, onRest);
     } finally {
@@ -89,20 +100,21 @@ export class SlowWalk {
     }
   }
 
-  async #readBlock(rest: DirectoryRest, sink: EntrySink, found: string[], onRest: OnRest): Promise<void> {
+  async #readBlock(rest: DirectoryRest, sink: EntrySink, found: Found, onRest: OnRest): Promise<void> {
     const names = this.#spareNames.pop() ?? new DirectoryNames();
     try {
       if (!(await this.#fill(names, rest, sink))) return;
       const fd = check(duplicate(rest.fd), 'keep a source directory open');
-      onRest({ path: rest.path, fd });
+      onRest({ path: rest.path, fd, block: names.block });
       await this.#lookAtBlock(rest, names, sink, found);
     } finally {
       this.#spareNames.push(names);
     }
   }
 
-  async #fill(names: DirectoryNames, { fd, names: read }: DirectoryRest, sink: EntrySink): Promise<boolean> {
-    names.open(fd);
+  async #fill(names: DirectoryNames, rest: DirectoryRest, sink: EntrySink): Promise<boolean> {
+    const { path, fd, names: read, block } = rest;
+    names.open(fd, this.#rules.selection.listedIn(path), block);
     if (read !== undefined) {
       names.load(read);
       return true;
@@ -120,12 +132,19 @@ export class SlowWalk {
     directory: OpenDirectory,
     names: DirectoryNames,
     sink: EntrySink,
-    found: string[],
+    found: Found,
   ): Promise<void> {
+    const { selection } = this.#rules;
     for (;;) {
       const places: number[] = [];
       const looking: (Promise<Looked> | undefined)[] = [];
+      let last = names.place;
       while (places.length < namesPerRound && names.next()) {
+        last = names.place;
+        if (selection.hasFilter && selection.leavesOut(directory, names)) {
+          found.excluded++;
+          continue;
+        }
         places.push(names.place);
         looking.push(this.#rules.needsStatus(names) ? this.#look(directory.fd, names.address) : undefined);
       }
@@ -137,12 +156,15 @@ export class SlowWalk {
         this.#rules.settle(directory, names, looked, sink, found);
         if (looked !== undefined) this.#spareLooked.push(looked);
       }
+      names.goTo(last);
     }
   }
 
   async #look(fd: number, address: number): Promise<Looked> {
     const looked = this.#spareLooked.pop() ?? { result: 0, status: new FileStatus() };
-    looked.result = await this.#calls.run(() => looked.status.readAtAsync(fd, address));
+    looked.result = await this.#calls.run(() =>
+      looked.status.readAtAsync(fd, address, this.#rules.selection.mask),
+    );
     if (this.#rules.needsProbe(looked.result, looked.status))
       looked.result = await this.#calls.run(() => this.#probe(fd, address));
     return looked;
@@ -161,6 +183,6 @@ async function settled<T>(promises: (Promise<T> | undefined)[]): Promise<(T | un
   return Promise.all(promises);
 }
 
-function end(pending: string[], directories: number): StretchEnd {
-  return { pending, isSlow: true, names: 0, directories };
+function end(pending: string[], directories: number, { excluded }: Found): StretchEnd {
+  return { pending, isSlow: true, names: 0, directories, excluded };
 }

@@ -106,11 +106,14 @@ export function answerStretches<S extends EntrySink>(
 /** Only what a thread has to know: the caller's options may have more. */
 function whatCanBeSent(options: StretchOptions): StretchOptions {
   const { root, probe, keepsLinks, followsSymlinks, passOver, forbidden, namesAtMost, isSlow } = options;
+  const { filters, listed } = options;
   return {
     ...{ root, probe, passOver, forbidden },
     ...(keepsLinks === undefined ? {} : { keepsLinks }),
     ...(followsSymlinks === undefined ? {} : { followsSymlinks }),
     ...(namesAtMost === undefined ? {} : { namesAtMost }),
+    ...(filters === undefined ? {} : { filters }),
+    ...(listed === undefined ? {} : { listed }),
     ...(isSlow === undefined ? {} : { isSlow }),
   };
 }

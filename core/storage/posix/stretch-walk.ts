@@ -3,6 +3,7 @@ import { DirectoryStack } from './directory-stack.ts';
 import {
   EntryRules,
   ForbiddenDirectory,
+  type Found,
   type Looked,
   type OpenDirectory,
   probeFlags,
@@ -40,7 +41,7 @@ export class StretchWalk {
   readonly #looked: Looked = { result: 0, status: new FileStatus() };
   readonly #latency = new Latency();
   /** Of the stretch in force. */
-  #pending: string[] = [];
+  #found: Found = { directories: [], excluded: 0 };
   #seen = 0;
   #directories = 0;
   #isSlow = false;
@@ -55,7 +56,7 @@ export class StretchWalk {
 
   /** Gives the entries of a stretch to the sink, until it is done or long enough. */
   walk(stretch: Stretch, sink: EntrySink): StretchEnd {
-    this.#pending = stretch.kind === 'directories' ? [...stretch.paths] : [];
+    this.#found = { directories: stretch.kind === 'directories' ? [...stretch.paths] : [], excluded: 0 };
     this.#seen = 0;
     this.#directories = 0;
     this.#isSlow = false;
@@ -71,7 +72,8 @@ export class StretchWalk {
 
   #end(): StretchEnd {
     return {
-      pending: this.#pending,
+      pending: this.#found.directories,
+      excluded: this.#found.excluded,
       isSlow: this.#isSlow,
       names: this.#seen,
       directories: this.#directories,
@@ -85,10 +87,10 @@ export class StretchWalk {
   /** The rest of the directory in which the stretch ended. */
   #walkPending(sink: EntrySink): DirectoryRest | undefined {
     while (!this.#isLong()) {
-      const path = this.#pending.pop();
+      const path = this.#found.directories.pop();
       if (path === undefined) return undefined;
       const names = this.#enter(path, sink);
-      if (names !== undefined) return { path, fd: this.#keepOpen(path), ...names };
+      if (names !== undefined) return { path, fd: this.#keepOpen(path), block: this.#names.block, ...names };
     }
     return undefined;
   }
@@ -116,14 +118,21 @@ export class StretchWalk {
     }
     sink.directory(path);
     this.#note();
-    this.#names.open(fd);
+    if (this.#isElsewhere(fd)) return undefined;
+    this.#names.open(fd, this.#rules.selection.listedIn(path));
     return this.#read({ path, fd }, sink);
+  }
+
+  #isElsewhere(fd: number): boolean {
+    if (!this.#rules.selection.staysOnDevice) return false;
+    const { status } = this.#looked;
+    return this.#rules.selection.isElsewhere(status.readOpen(fd, 'look at source directory'));
   }
 
   #goOn(rest: DirectoryRest, sink: EntrySink): DirectoryRest | undefined {
     let left: { names?: Uint8Array } | undefined;
     try {
-      this.#names.open(rest.fd);
+      this.#names.open(rest.fd, this.#rules.selection.listedIn(rest.path), rest.block);
       if (rest.names !== undefined) {
         this.#names.load(rest.names);
         left = this.#lookAtBlock(rest, sink);
@@ -133,7 +142,7 @@ export class StretchWalk {
       if (left === undefined) close(rest.fd);
     }
     if (left === undefined) return this.#walkPending(sink);
-    return { path: rest.path, fd: rest.fd, ...left };
+    return { path: rest.path, fd: rest.fd, block: this.#names.block, ...left };
   }
 
   /** Undefined when the directory was read to its end, else what is left of the block in force. */
@@ -152,11 +161,16 @@ export class StretchWalk {
 
   #lookAtBlock(directory: OpenDirectory, sink: EntrySink): { names: Uint8Array } | undefined {
     const names = this.#names;
-    const [rules, pending] = [this.#rules, this.#pending];
+    const [rules, found] = [this.#rules, this.#found];
+    const { selection } = rules;
     while (names.next()) {
       this.#seen++;
+      if (selection.hasFilter && selection.leavesOut(directory, names)) {
+        found.excluded++;
+        continue;
+      }
       const looked = rules.needsStatus(names) ? this.#look(directory.fd) : undefined;
-      rules.settle(directory, names, looked, sink, pending);
+      rules.settle(directory, names, looked, sink, found);
       if (looked !== undefined && this.#note()) return { names: names.rest() };
     }
     return undefined;
@@ -165,7 +179,7 @@ export class StretchWalk {
   #look(fd: number): Looked {
     const looked = this.#looked;
     const { address } = this.#names;
-    looked.result = looked.status.readAt(fd, address);
+    looked.result = looked.status.readAt(fd, address, this.#rules.selection.mask);
     if (this.#rules.needsProbe(looked.result, looked.status)) looked.result = this.#probe(fd, address);
     return looked;
   }

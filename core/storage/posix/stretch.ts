@@ -12,6 +12,8 @@ export type DirectoryRest = {
   readonly fd: number;
   /** Names that were read but not looked at; they come first. */
   readonly names?: Uint8Array;
+  /** Where its names are listed: the block of them that comes next. */
+  readonly block?: number;
 };
 
 /** How far it went. What remains of a stretch is, in the order of the walk: `rest`, then `pending` from its end. */
@@ -21,6 +23,8 @@ export type StretchEnd = {
   /** How many names, and directories, were gone through. */
   readonly names: number;
   readonly directories: number;
+  /** How many were left out by filters. */
+  readonly excluded: number;
   /** The file system took so long for each name that many should be looked at at once. */
   readonly isSlow: boolean;
   /** The forbidden directory was met here: the walk ends. */

@@ -11,3 +11,13 @@ test('a plan tells how many files have further names outside the source', () => 
   );
   expect(formatPlan({ ...shown, plan })).not.toContain('outside');
 });
+
+test('a plan tells how much filters have left out', () => {
+  const plan = cutTape(layTape([{ kind: 'file', name: 'a', bytes: 1 }]), 1);
+  const shown = { queue: 'copy', commands: [], scripts: [] };
+  const totals = { ...plan.totals, excluded: 1200 };
+  expect(formatPlan({ ...shown, plan: { ...plan, totals } })).toContain(
+    '\n             excluded 1,200 entries\n',
+  );
+  expect(formatPlan({ ...shown, plan })).not.toContain('excluded');
+});

@@ -1,0 +1,83 @@
+import { joinPath } from '../../model/entry.ts';
+import { type EntryFilter, type Filters, filterOf } from '../../model/filters.ts';
+import type { DirectoryNames } from './directory-names.ts';
+import type { OpenDirectory } from './entry-rules.ts';
+import { FileStatus } from './file-status.ts';
+import { STATX_MTIME, STATX_SCAN } from './libc.ts';
+import type { ListedNames } from './listed-names.ts';
+
+export type SelectionOptions = {
+  /** What is left out; a directory that is left out is not opened. */
+  readonly filters?: Filters;
+  /** Only these names of these directories; all others are read as they are. */
+  readonly listed?: ListedNames;
+  /** A symlink is what it leads to. */
+  readonly followsSymlinks?: boolean;
+};
+
+/** Which names belong to a walk. Without filters and lists that is all of them, and costs nothing. */
+export class Selection {
+  /** Whether names may be left out. */
+  readonly hasFilter: boolean;
+  /** Whether directories of other file systems are kept empty. */
+  readonly staysOnDevice: boolean;
+  /** What has to be asked of an entry. */
+  readonly mask: number;
+  readonly #options: SelectionOptions;
+  readonly #filter: EntryFilter | undefined;
+  readonly #device: string | undefined;
+
+  /** `root` is the open directory that paths are relative to. */
+  constructor(options: SelectionOptions & { readonly root: number }) {
+    this.#options = options;
+    this.#filter = filterOf(options.filters);
+    this.hasFilter = this.#filter !== undefined;
+    this.mask = this.#filter?.needsFacts ? STATX_SCAN | STATX_MTIME : STATX_SCAN;
+    this.staysOnDevice = options.filters?.oneFileSystem === true;
+    if (this.staysOnDevice)
+      this.#device = new FileStatus().readOpen(options.root, 'look at the source').device;
+  }
+
+  isElsewhere(directory: FileStatus): boolean {
+    return this.staysOnDevice && directory.device !== this.#device;
+  }
+
+  /** The names that a directory is taken to have; undefined when it is to be read. */
+  listedIn(path: string): readonly Uint8Array[] | undefined {
+    return this.#options.listed?.get(path);
+  }
+
+  /** True for what was listed as a directory that something is in. */
+  holdsListed(directory: OpenDirectory, names: DirectoryNames): boolean {
+    const { listed } = this.#options;
+    return listed?.has(directory.path) === true && listed.has(joinPath(directory.path, names.name));
+  }
+
+  /** True when the name in force is left out for what the directory says of it: it is not looked at. */
+  leavesOut(directory: OpenDirectory, names: DirectoryNames): boolean {
+    return this.#isKindKnown(names) && this.#excludes(directory, names, names.type === 'directory');
+  }
+
+  /** The same for one that was looked at; a `result` below 0 is why that failed. */
+  leavesOutSeen(directory: OpenDirectory, names: DirectoryNames, result: number, seen: FileStatus): boolean {
+    if (!this.hasFilter) return false;
+    const isDirectory = result >= 0 && seen.type === 'directory';
+    if (!this.#isKindKnown(names) && this.#excludes(directory, names, isDirectory)) return true;
+    return result >= 0 && !isDirectory && this.leavesOutBy(seen);
+  }
+
+  /** True when something that is no directory is left out for its size or age. */
+  leavesOutBy(seen: FileStatus): boolean {
+    if (this.#filter?.needsFacts !== true) return false;
+    const { type, bytes, mtimeMs } = seen;
+    return this.#filter.excludesBy({ isFile: type === 'file', bytes, mtimeMs });
+  }
+
+  #isKindKnown(names: DirectoryNames): boolean {
+    return names.type !== 'unknown' && !(this.#options.followsSymlinks === true && names.isSymlink);
+  }
+
+  #excludes({ path }: OpenDirectory, { name }: DirectoryNames, isDirectory: boolean): boolean {
+    return this.#filter?.excludes(path, name, isDirectory) === true;
+  }
+}
