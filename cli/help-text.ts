@@ -15,6 +15,14 @@ Removes the complete runs made in this directory, and temporary files that their
 destinations. With JOBID it removes that run, complete or not: then --retry cannot go on with it.
 What is copied stays, and so do JOBID.log and JOBID.err.`;
 
+export const undoUsage = `bcopy undo JOBID
+
+Brings back what a copy with --delete has put into the trash of its destination: each thing to its place,
+where nothing else has taken that since.`;
+export const removeUsage = `bcopy remove PATH... [--yes]
+
+Removes directories and files with all that is in them, after telling how much that is and asking.`;
+
 export const copyNotes = `Examples:
   bcopy -s /gws/a/mydir -d /gws/b/dest            submit, and return at once
   bcopy -s /gws/a/mydir -d /gws/b/dest --retry    only what is not there yet

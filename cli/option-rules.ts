@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { parseRemovalLimit } from '../core/model/removal.ts';
 import { whyNotForSbatch } from './schedulers/slurm/owned-arguments.ts';
 
 const toNumber = (value: unknown) =>
@@ -33,6 +34,14 @@ export function rateOf(text: string): number {
 export const seconds = z.preprocess(
   (value) => (typeof value === 'string' && /^\d{1,9}(\.\d{1,3})?$/.test(value) ? Number(value) : value),
   z.number({ error: 'it must be a number of seconds' }).positive({ error: 'it must be more than 0' }),
+);
+
+/** How much may be removed, as parseRemovalLimit reads it; it stays as it was written. */
+export const removalLimit = z.preprocess(
+  (value) => (typeof value === 'number' ? String(value) : value),
+  z.string({ error: 'it must be one value' }).refine((text) => parseRemovalLimit(text) !== undefined, {
+    error: 'it must be a number of entries as 5000, or a part as 25%',
+  }),
 );
 
 const switches = new Map<unknown, boolean>([

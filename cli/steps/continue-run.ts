@@ -1,13 +1,17 @@
+import { isComplete } from '../../core/model/account.ts';
 import { type Continuation, decideContinuation, type LeftShard } from '../../core/model/continuation.ts';
 import { BcopyError } from '../../core/model/errors.ts';
+import type { DeleteWish } from '../../core/run/attempt-file.ts';
 import { hasRecorded } from '../../core/run/journal-reader.ts';
 import { isCancelled, type Next, writeNext } from '../../core/run/next-file.ts';
 import { readPlan } from '../../core/run/plan-file.ts';
+import { shardsWithRemovalsLeft } from '../../core/run/removals.ts';
 import { outcomesOf, readRunState } from '../../core/run/run-state.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import type { Environment } from '../schedulers/slurm/environment.ts';
 import { adoptJobs } from './adopt-jobs.ts';
 import { type FoundAttempt, type FoundRun, indexJob, readRun } from './find-run.ts';
+import { decideRemoval } from './removal-phase.ts';
 import { reportRun } from './report-run.ts';
 import { headOf, jobsOf, type RunStatus, readRunStatus } from './run-status.ts';
 import { prepareAttempt, submitAttempt, type WantedAttempt } from './submit-attempt.ts';
@@ -51,9 +55,33 @@ async function decide(found: FoundRun, request: ContinueRequest): Promise<Next> 
   const attempt = run.attempts.find((candidate) => candidate.attempt === request.attempt)!;
   if (await isCancelled(run.paths, attempt.attempt)) return ends('it was cancelled');
   const status = await readRunStatus(run, scheduler);
+  const parts = { run, attempt, status, scheduler, request };
+  if (isComplete(status.account) && attempt.delete !== undefined) return removeNext(parts, attempt.delete);
   const continuation = await decideFor(status, attempt, request.environment);
   if (continuation.kind === 'ends') return continuation;
-  return submitNext({ run, attempt, status, continuation, scheduler, request });
+  return submitNext({ ...parts, continuation, shards: status.left });
+}
+
+/** All is copied: what the source does not have is counted and goes, or what is left of it. */
+async function removeNext(
+  parts: Omit<Submission, 'continuation' | 'shards'>,
+  wish: DeleteWish,
+): Promise<Next> {
+  const { run, attempt } = parts;
+  const continuation = { kind: 'again', memoryMB: undefined, excludeNodes: [] } as const;
+  if (attempt.phase === 'delete') {
+    const shards = shardsWithRemovalsLeft(attempt, await readRunState(run.paths, await readPlan(run.paths)));
+    if (shards.length === 0) return ends('some of what was to be removed stays; JOBID.err tells why');
+    const attempts = attempt.attempt - headOf(run, attempt).attempt;
+    if (attempts >= (attempt.maxAttempts ?? 1)) return ends('tasks that remove did not come to their end');
+    return submitNext({ ...parts, continuation, shards });
+  }
+  const followsSymlinks = attempt.fidelity?.symlinks === 'follow';
+  const decision = await decideRemoval({ paths: run.paths, info: run.info, followsSymlinks }, wish);
+  if (decision.kind === 'nothing') return { kind: 'whole' };
+  if (decision.kind === 'refused') return ends(`nothing is removed: ${decision.why}`);
+  const more = { phase: 'delete', delete: decision.wish } as const;
+  return submitNext({ ...parts, continuation, shards: decision.shards, more });
 }
 
 /** What the decision follows from: the journals, and what the scheduler says about tasks without a last word. */
@@ -85,13 +113,16 @@ type Submission = {
   readonly continuation: Continuation & { kind: 'again' };
   readonly scheduler: Scheduler;
   readonly request: ContinueRequest;
+  readonly shards: readonly number[];
+  /** What of the next attempt is another than before. */
+  readonly more?: Pick<WantedAttempt, 'phase' | 'delete'>;
 };
 
 async function submitNext(submission: Submission): Promise<Next> {
-  const { run, attempt, status, scheduler, request } = submission;
+  const { run, attempt, shards, scheduler, request } = submission;
   const wanted = wantedAfter(submission);
   const { paths, info } = run;
-  const asked = { paths, runId: info.id, shards: status.left, attempt: wanted, version: request.version };
+  const asked = { paths, runId: info.id, shards, attempt: wanted, version: request.version };
   const prepared = await prepareAttempt(asked, scheduler, await scheduler.limits());
   const job = await submitAttempt(paths, prepared, scheduler);
   if (await isCancelled(paths, attempt.attempt)) {
@@ -104,13 +135,14 @@ async function submitNext(submission: Submission): Promise<Next> {
 }
 
 /** The same again, but for what the last one lacked. */
-function wantedAfter({ run, attempt, continuation }: Submission): WantedAttempt {
+function wantedAfter({ run, attempt, continuation, more }: Submission): WantedAttempt {
   const { createdAt: _, scheduler: __, arrays: ___, jobs: ____, submission, ...same } = attempt;
   const { memoryMB, excludeNodes } = continuation;
   const { resources } = submission!;
   const without = (resources.extraArguments ?? []).filter((word) => !word.startsWith('--mem-per-'));
   return {
     ...same,
+    ...more,
     attempt: run.attempts.at(-1)!.attempt + 1,
     continues: attempt.attempt,
     submission: {

@@ -7,6 +7,7 @@ import { formatCounted } from '../../core/model/units.ts';
 import { fidelityOf } from '../options.ts';
 import type { PlannedCopy } from '../output/copy-text.ts';
 import type { JobRequest } from '../schedulers/scheduler.ts';
+import { refuseEmptySource } from './check-delete.ts';
 import { checkSpace } from './check-space.ts';
 import { createRun, removeRun } from './create-run.ts';
 import { makePlan } from './make-plan.ts';
@@ -55,6 +56,7 @@ export async function planRun(copy: Copy, progress: ScanProgress): Promise<Plann
     };
     const begun = performance.now();
     const { totals, unreadable } = await scanSource(paths, trees, scan);
+    refuseEmptySource(copy, totals);
     const scanSeconds = (performance.now() - begun) / 1000;
     if (options.check && totals.unreadable > 0) {
       await removeRun(paths);
