@@ -17,7 +17,9 @@ const logsSchema = z.strictObject({
 });
 const cancelSchema = z.strictObject({ job: jobNumber });
 const removeSchema = z.strictObject({
-  paths: z.array(z.string().min(1, { error: 'it is empty' })).min(1, { error: 'no path is given' }),
+  paths: z
+    .array(z.string().min(1, { error: 'a path is empty' }), { error: 'no path is given' })
+    .min(1, { error: 'no path is given' }),
   yes: switchedOff,
 });
 const cleanSchema = z
@@ -74,7 +76,9 @@ function read<T>(command: string, schema: z.ZodType<T>, flags: Flags): T {
 }
 
 function unusable(command: string, why: string): BcopyError {
-  return new BcopyError('usage', `cannot do bcopy ${command}: ${why}`, {
-    hint: 'bcopy status lists the runs made in this directory and their job numbers',
-  });
+  const hint =
+    command === 'remove'
+      ? 'bcopy remove PATH...'
+      : 'bcopy status lists the runs made in this directory and their job numbers';
+  return new BcopyError('usage', `cannot do bcopy ${command}: ${why}`, { hint });
 }

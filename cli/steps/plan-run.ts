@@ -11,6 +11,7 @@ import { refuseEmptySource } from './check-delete.ts';
 import { checkSpace } from './check-space.ts';
 import { createRun, removeRun } from './create-run.ts';
 import { makePlan } from './make-plan.ts';
+import { previewRemoval } from './preview-removal.ts';
 import { explainRunError } from './run-errors.ts';
 import { scanSource, type Unreadable } from './scan-source.ts';
 import { type Copy, prepare, type ReadyRun, workersOf } from './submit-run.ts';
@@ -109,6 +110,7 @@ export async function describeRun(copy: Copy, run: ReadyRun): Promise<PlannedCop
     );
     return {
       plan: run.plan,
+      removal: await previewRemoval(copy, run.paths),
       queue: attempt.queue,
       commands: describeJobs(copy, arrays, finish),
       scripts,

@@ -21,7 +21,7 @@ export function* findExtras(
   for (const placed of from < to ? tape.between(from, to) : []) {
     if (placed.entry.kind !== 'directory') continue;
     try {
-      for (const names of storage.candidates(placed.path)) {
+      for (const names of inBatches(storage.candidates(placed.path))) {
         for (const candidate of notInDirectory(tape, placed, names, storage)) {
           add(found, candidate);
           count++;
@@ -35,6 +35,18 @@ export function* findExtras(
     }
   }
   yield* notOnTape(tape, found, storage);
+}
+
+/** Larger ones: the tape is looked through for each. */
+function* inBatches(lists: Iterable<readonly Candidate[]>): Generator<readonly Candidate[]> {
+  let batch: Candidate[] = [];
+  for (const list of lists) {
+    for (const candidate of list) batch.push(candidate);
+    if (batch.length < namesAtOnce) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
 }
 
 /** Without those that are on the tape as files and their like. */

@@ -164,10 +164,18 @@ export function formatErr(facts: ReportFacts): string {
     .sort(([, a], [, b]) => b.length - a.length)
     .map(([cause, outcomes]) => causeLines(cause, outcomes));
   if (facts.attempt.phase === 'delete') groups.push(...keptLines(facts));
-  if (isComplete(facts.account) && facts.next?.kind === 'ends')
-    groups.push([`it does not go on by itself: ${facts.next.why}`]);
+  if (isComplete(facts.account) && facts.state.removals.keptCount === 0 && facts.next?.kind === 'ends')
+    groups.push(endLines(facts.next.why));
   if (facts.account.left.entries > 0 || facts.account.left.bytes > 0) groups.push(leftLines(facts));
   return groups.map((lines) => `${lines.join('\n')}\n`).join('\n');
+}
+
+/** Why nothing, or not all, was removed after everything was copied. */
+function endLines(why: string): string[] {
+  return [
+    why,
+    '  what to do: see what would go with --dry-run --delete; then --retry --delete, with a higher --max-delete if it is meant',
+  ];
 }
 
 /** What stays at the destination that should have gone, by cause. */
