@@ -1,6 +1,7 @@
 import { FileStatus } from './file-status.ts';
 import { EACCES, fchmod, futimens } from './libc.ts';
 import { unlock } from './open-directory.ts';
+import { me } from './ownership.ts';
 
 const status = new FileStatus();
 
@@ -10,15 +11,17 @@ const status = new FileStatus();
  */
 export function keepingFacts(directories: readonly number[], work: () => number): number {
   const before = directories.map((fd) => {
-    const { mode, times } = status.readOpen(fd, 'look at destination directory');
-    return { fd, mode, times: Uint8Array.from(times) };
+    const { mode, uid, times } = status.readOpen(fd, 'look at destination directory');
+    return { fd, mode, isOwn: uid === me.uid, times: Uint8Array.from(times) };
   });
   let isUnlocked = false;
   try {
     const done = work();
     if (done !== EACCES) return done;
+    const closed = before.filter(({ mode, isOwn }) => isOwn && (mode & 0o300) !== 0o300);
+    if (closed.length === 0) return done;
     isUnlocked = true;
-    for (const fd of directories) unlock(fd);
+    for (const { fd } of closed) unlock(fd);
     return work();
   } finally {
     for (const { fd, mode, times } of before) {
