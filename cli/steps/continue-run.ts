@@ -1,12 +1,17 @@
 import { isComplete } from '../../core/model/account.ts';
-import { type Continuation, decideContinuation, type LeftShard } from '../../core/model/continuation.ts';
+import {
+  type AttemptFacts,
+  type Continuation,
+  decideContinuation,
+  type LeftShard,
+} from '../../core/model/continuation.ts';
 import { BcopyError } from '../../core/model/errors.ts';
 import type { DeleteWish } from '../../core/run/attempt-file.ts';
 import { hasRecorded } from '../../core/run/journal-reader.ts';
 import { isCancelled, type Next, writeNext } from '../../core/run/next-file.ts';
 import { readPlan } from '../../core/run/plan-file.ts';
 import { shardsWithRemovalsLeft } from '../../core/run/removals.ts';
-import { outcomesOf, readRunState } from '../../core/run/run-state.ts';
+import { outcomesOf, type RunState, readRunState } from '../../core/run/run-state.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import type { Environment } from '../schedulers/slurm/environment.ts';
 import { adoptJobs } from './adopt-jobs.ts';
@@ -68,20 +73,29 @@ async function removeNext(
   wish: DeleteWish,
 ): Promise<Next> {
   const { run, attempt } = parts;
-  const continuation = { kind: 'again', memoryMB: undefined, excludeNodes: [] } as const;
-  if (attempt.phase === 'delete') {
-    const shards = shardsWithRemovalsLeft(attempt, await readRunState(run.paths, await readPlan(run.paths)));
-    if (shards.length === 0) return ends('some of what was to be removed stays; JOBID.err tells why');
-    const attempts = attempt.attempt - headOf(run, attempt).attempt;
-    if (attempts >= (attempt.maxAttempts ?? 1)) return ends('tasks that remove did not come to their end');
-    return submitNext({ ...parts, continuation, shards });
-  }
+  if (attempt.phase === 'delete') return removeRest(parts);
   const followsSymlinks = attempt.fidelity?.symlinks === 'follow';
   const decision = await decideRemoval({ paths: run.paths, info: run.info, followsSymlinks }, wish);
   if (decision.kind === 'nothing') return { kind: 'whole' };
   if (decision.kind === 'refused') return ends(`nothing is removed: ${decision.why}`);
   const more = { phase: 'delete', delete: decision.wish } as const;
+  const continuation = { kind: 'again', memoryMB: undefined, excludeNodes: [] } as const;
   return submitNext({ ...parts, continuation, shards: decision.shards, more });
+}
+
+/** The tasks that did not come to their end, if another try can help. */
+async function removeRest(parts: Omit<Submission, 'continuation' | 'shards'>): Promise<Next> {
+  const { run, attempt, status, request } = parts;
+  const state = await readRunState(run.paths, await readPlan(run.paths));
+  const shards = shardsWithRemovalsLeft(attempt, state);
+  if (shards.length === 0) return ends('some of what was to be removed stays');
+  const continuation = decideContinuation({
+    ...(await historyOf(run, attempt, request.environment)),
+    left: shards.map((shard) => ({ ...status.shards[shard]!, end: endOf(state, attempt, shard) })),
+    causes: [],
+  });
+  if (continuation.kind === 'ends') return ends(`not all is removed: ${continuation.why}`);
+  return submitNext({ ...parts, continuation, shards });
 }
 
 /** What the decision follows from: the journals, and what the scheduler says about tasks without a last word. */
@@ -92,18 +106,29 @@ async function decideFor(
 ): Promise<Continuation> {
   const state = await readRunState(run.paths, await readPlan(run.paths));
   const failed = [...outcomesOf(state)].filter(({ outcome }) => outcome === 'failed');
-  const endOf = (shard: number): LeftShard['end'] => {
-    const last = state.shards[shard]!.journals.findLast(({ name }) => name.attempt === attempt.attempt);
-    return last === undefined ? 'not started' : (last.reason ?? 'killed');
-  };
   return decideContinuation({
+    ...(await historyOf(run, attempt, environment)),
+    left: left.map((shard) => ({ ...shards[shard]!, end: endOf(state, attempt, shard) })),
+    causes: [...new Set(failed.map(({ cause }) => cause))],
+  });
+}
+
+function endOf(state: RunState, attempt: FoundAttempt, shard: number): LeftShard['end'] {
+  const last = state.shards[shard]!.journals.findLast(({ name }) => name.attempt === attempt.attempt);
+  return last === undefined ? 'not started' : (last.reason ?? 'killed');
+}
+
+async function historyOf(
+  run: FoundRun,
+  attempt: FoundAttempt,
+  environment: Environment,
+): Promise<Pick<AttemptFacts, 'attempts' | 'attemptsAtMost' | 'hasProgressed' | 'memoryMB'>> {
+  return {
     attempts: attempt.attempt - headOf(run, attempt).attempt + 1,
     attemptsAtMost: attempt.maxAttempts ?? 1,
     hasProgressed: await hasRecorded(run.paths, attempt.attempt),
-    left: left.map((shard) => ({ ...shards[shard]!, end: endOf(shard) })),
-    causes: [...new Set(failed.map(({ cause }) => cause))],
     memoryMB: memoryMBOf(attempt, environment),
-  });
+  };
 }
 
 type Submission = {
