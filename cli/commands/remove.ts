@@ -1,13 +1,12 @@
 import { createInterface } from 'node:readline/promises';
-import { setImmediate } from 'node:timers/promises';
 import { meaningOf } from '../../core/model/advice.ts';
 import { BcopyError, exitCodes } from '../../core/model/errors.ts';
 import { quoteName } from '../../core/model/names.ts';
 import { formatBytes, formatCount, formatCounted } from '../../core/model/units.ts';
 import { countTree, type TreeCount } from '../../core/storage/posix/count-tree.ts';
 import { close } from '../../core/storage/posix/libc.ts';
+import { ParallelRemoval } from '../../core/storage/posix/parallel-removal.ts';
 import { holdsCurrentDirectory, openParentOf } from '../../core/storage/posix/removable-path.ts';
-import { TreeRemover } from '../../core/storage/posix/remove-tree.ts';
 import { SystemError } from '../../core/storage/posix/system-error.ts';
 import type { RemoveOptions } from '../job-options.ts';
 import type { CommandContext } from './context.ts';
@@ -87,17 +86,14 @@ async function removeAll(
 ): Promise<number> {
   let [entries, left] = [0, 0];
   for (const { given, parent, name } of targets) {
-    signal.throwIfAborted();
-    const remover = new TreeRemover(parent);
-    const removed = remover.remove(name);
-    remover.close();
+    const removed = new ParallelRemoval(parent, signal);
+    await removed.remove(name);
     entries += removed.entries;
     left += removed.kept.length;
     for (const { path, cause } of removed.kept.slice(0, listedAtMost)) {
       const at = path === name ? given : `${given.replace(/\/+$/, '')}${path.slice(name.length)}`;
       stderr.write(`bcopy: ${quoteName(at)} stays: ${meaningOf(cause)}\n`);
     }
-    await setImmediate();
   }
   stdout.write(`${formatCounted(entries, 'entry is', 'entries are')} removed.\n`);
   return left;

@@ -1,5 +1,5 @@
 import { FileStatus } from './file-status.ts';
-import { declare, EEXIST, type NativeName, renameat, unlinkat } from './libc.ts';
+import { declare, declareAsync, EEXIST, type NativeName, renameat, unlinkat } from './libc.ts';
 
 const AT_REMOVEDIR = 0x200;
 const RENAME_NOREPLACE = 1;
@@ -9,6 +9,10 @@ const SYS_renameat2 = process.arch === 'arm64' ? 276 : 316;
 
 /** renameat2(2), by its number: glibc has no wrapper before 2.28 */
 const rawRenameat2 = declare('long syscall(long, int, const char *, int, const char *, uint32_t)');
+/** unlinkat(2) on a thread of the pool. */
+export const unlinkatAsync = declareAsync('int unlinkat(int, const char *, int)') as (
+  ...args: Parameters<typeof unlinkat>
+) => Promise<number>;
 const status = new FileStatus();
 
 /** Removes an empty directory. */
