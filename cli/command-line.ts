@@ -102,7 +102,8 @@ function describeOptions(parser: Argv, table: readonly OptionSpec[]): Argv {
 /** Without the types that yargs appends, its line for a command without a name, and brackets that are not true. */
 function tidyHelp(text: string): string {
   const plain = text.replace(/ *\[(string|boolean)\]$/gm, '').replace(/^bcopy\n/, '');
-  return `${plain.replace(/^( +bcopy (?:logs|cancel|undo)) \[JOBID\]/gm, '$1 JOBID  ')}\n`;
+  const named = plain.replace(' remove [PATH..]', ' remove PATH... ');
+  return `${named.replace(/^( +bcopy (?:logs|cancel|undo)) \[JOBID\]/gm, '$1 JOBID  ')}\n`;
 }
 
 function readFlags({ command, argv }: Parsed): Flags {

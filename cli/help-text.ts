@@ -1,5 +1,6 @@
 export const copyUsage = `bcopy -s SRC -d DST [-c] [--retry] [options]
-bcopy status [JOBID] | logs JOBID | cancel JOBID | clean [JOBID]
+bcopy status [JOBID] | logs JOBID | cancel JOBID | clean [JOBID] | undo JOBID
+bcopy remove PATH... [--yes]
 
 Copies the content of the directory SRC into the directory DST with an array job. \`-s dir/\` and
 \`-s dir\` mean the same: the content of dir goes to DST.`;
@@ -28,6 +29,7 @@ export const copyNotes = `Examples:
   bcopy -s /gws/a/mydir -d /gws/b/dest --retry    only what is not there yet
   bcopy -s run7 -d /archive/run7 -c --wait        see that all can be read, copy, stay until the end
   bcopy -s run7 -d /archive/run7 --dry-run        what would be submitted
+  bcopy -s run7 -d /archive/run7 --delete         the same at both ends; bcopy undo takes it back
   bcopy status 8063810
   bcopy logs 8063810 --err
 
