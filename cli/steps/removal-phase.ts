@@ -67,6 +67,7 @@ export async function countExtras(request: CountRequest): Promise<Map<number, nu
   try {
     for (const [number, shard] of plan.shards.entries()) {
       for (const found of findExtras(tape, wholeEntriesOf(shard), extras)) {
+        if (found === undefined) continue;
         const entries = 'entries' in found ? found.entries : 0;
         counted.set(number, (counted.get(number) ?? 0) + entries);
         if ('entries' in found) onExtra?.(found);

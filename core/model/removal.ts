@@ -54,6 +54,6 @@ export function allowsAll(limit: RemovalLimit): boolean {
 /** True of names that bcopy itself gives at a destination, of any run: the trash, runs, and files that are not whole yet. */
 export function isOwnName(path: string): boolean {
   const name = path.slice(path.lastIndexOf('/') + 1);
-  if (path === trashDirectory || name === '.bcopy') return true;
+  if (`${path}/`.startsWith(`${trashDirectory}/`) || name === '.bcopy') return true;
   return /^\.bcopy\.[\w-]+\.\d+\.(\d+-\d+-\d+|parts)$/.test(name);
 }

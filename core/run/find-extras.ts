@@ -10,16 +10,18 @@ type Names = Map<string, Candidate[]>;
 /**
  * What is in directories of the destination and not in those of the source: neither on the tape, nor in the source at
  * this moment. Only directories whose lines are in `[from, to)` are looked at. What cannot be read is told and stays.
+ * Undefined is given now and then, so that a caller who finds nothing can do something else meanwhile.
  */
 export function* findExtras(
   tape: TapeReader,
   { from, to }: { readonly from: number; readonly to: number },
   storage: ExtraStorage,
-): Generator<Extra | Kept> {
+): Generator<Extra | Kept | undefined> {
   let found: Names = new Map();
   let count = 0;
   for (const placed of from < to ? tape.between(from, to) : []) {
     if (placed.entry.kind !== 'directory') continue;
+    yield undefined;
     try {
       for (const names of inBatches(storage.candidates(placed.path))) {
         for (const candidate of notInDirectory(tape, placed, names, storage)) {

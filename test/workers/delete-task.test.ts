@@ -10,8 +10,9 @@ import {
 } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { undoTrash } from '../../core/storage/posix/undo-trash.ts';
+import { runDeleteTask } from '../../workers/delete-task.ts';
 import { deleteContext, makeCopied, namesIn, recorded, removeAll } from '../helpers/delete-fixture.ts';
-import type { TaskFixture } from '../helpers/task-fixture.ts';
+import { keptLog, type TaskFixture } from '../helpers/task-fixture.ts';
 import { directory, file, makeTree, readTree, symlinkTo } from '../helpers/tree.ts';
 
 let task: TaskFixture;
@@ -95,6 +96,32 @@ describe('what the source does not have', () => {
     expect(statSync(`${destination}/locked`).mode & 0o777).toBe(0o555);
     expect(statSync(`${destination}/.bcopy-trash/r1/locked/stale`).mode & 0o777).toBe(0o555);
   });
+});
+
+test('a worker that comes after another finds nothing more, and goes on where that was ended', async () => {
+  task = await makeCopied(source, extra);
+  const { destination } = task.trees;
+  await removeAll(task, { atMost: [{ shard: 0, entries: 3 }] });
+  const removed = (await recorded(task, 'removed')).length;
+  expect(await removeAll(task)).toEqual(['complete']);
+  expect((await recorded(task, 'removed')).length).toBe(5);
+  expect(removed).toBeLessThan(5);
+  expect(await removeAll(task)).toEqual(['complete']);
+  expect((await recorded(task, 'removed')).length).toBe(5);
+  expect(namesIn(destination)).toEqual(['.bcopy-trash', 'a', 'sub']);
+});
+
+test('a worker that is told to stop before it begins removes at most what it has in hand', async () => {
+  task = await makeCopied(
+    source,
+    Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`old${i}`, 'o'])),
+  );
+  const { log } = keptLog();
+  const options = { log, program: new URL('file:///not/used'), signal: AbortSignal.abort() };
+  expect(await runDeleteTask(deleteContext(task), options)).toBe('cut off');
+  const gone = (await recorded(task, 'removed')).length;
+  expect(gone).toBeLessThan(300);
+  expect(namesIn(`${task.trees.destination}/.bcopy-trash/r1`).length).toBe(gone);
 });
 
 describe('what stays', () => {

@@ -34,6 +34,7 @@ describe('the limit of a removal', () => {
 
 test.each([
   ['.bcopy-trash', true],
+  ['.bcopy-trash/20260102-030405-abcd/old', true],
   ['sub/.bcopy-trash', false],
   ['.bcopy-trash-2', false],
   ['.bcopy', true],

@@ -36,7 +36,7 @@ function found(storage: ExtraStorage, from = 0, to = entries.length) {
   run = makeRun(entries);
   const tape = new TapeReader(run.paths);
   try {
-    return [...findExtras(tape, { from, to }, storage)].map(({ path }) => path);
+    return [...findExtras(tape, { from, to }, storage)].flatMap((one) => one?.path ?? []);
   } finally {
     tape.close();
   }
