@@ -100,6 +100,10 @@ const advice = new Map<string, { readonly means: string; readonly todo: string }
     },
   ],
   [
+    'EXDEV',
+    { means: 'another file system is mounted there', todo: 'unmount it if it is to go, then --retry' },
+  ],
+  [
     'LIMIT',
     {
       means: 'more than was counted before, and may be removed',
