@@ -4,14 +4,13 @@ import { isRemovalWhole } from '../core/run/removals.ts';
 import { readRunState } from '../core/run/run-state.ts';
 import { writeReport } from '../core/run/write-report.ts';
 import { announcedJob } from './announced-job.ts';
-import type { TaskOptions } from './task.ts';
 import type { TaskContext } from './task-context.ts';
 
 /**
  * What follows tasks that remove: JOBID.log and JOBID.err. Directories have kept their times, so nothing is to be completed. True when
  * everything is at the destination, and nothing stays there that was to go.
  */
-export async function runDeleteFinish(context: TaskContext, _options: TaskOptions): Promise<boolean> {
+export async function runDeleteFinish(context: TaskContext): Promise<boolean> {
   const { paths, info, plan, attempt, journal: name, job } = context;
   const journal = await JournalWriter.create(paths, info.id, name, job, 'delete');
   try {

@@ -20,10 +20,13 @@ export type IsSafe = (path: string, kind: Candidate['kind']) => boolean;
 /** A destination in which names are looked for that its source does not have. */
 export interface ExtraStorage {
   /**
-   * The names of one directory of the destination that the source does not have at this moment, some at a time: memory
-   * does not grow with the directory. None where the directory is gone from either tree; else it throws what is in the way.
+   * The names of one directory of the destination, some at a time: memory does not grow with the directory. Of directories
+   * only those that the source does not have at this moment. None where the directory is gone from either tree; else it
+   * throws what is in the way.
    */
   candidates(directory: string): Iterable<readonly Candidate[]>;
+  /** True when the source does not have such a name at this moment. A call to the source, which may take long. */
+  isStillExtra(candidate: Candidate): boolean;
   /** True when two names of the destination are one and the same: its file system takes one for the other. */
   isSameName(path: string, other: string): boolean;
   /** What is to go with a name. Where something below it has to stay, what can go is given by itself. */

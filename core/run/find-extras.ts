@@ -1,6 +1,8 @@
 import type { Candidate, Extra, ExtraStorage, Kept } from '../model/removal.ts';
 import type { PlacedEntry, TapeReader } from './tape-reader.ts';
 
+/** So many names of a directory are looked for on the tape at once. */
+const batchSize = 50_000;
 /** So many names are kept in memory until they are looked for among the directories of the tape. */
 const namesAtOnce = 10_000;
 
@@ -25,6 +27,8 @@ export function* findExtras(
     try {
       for (const names of inBatches(storage.candidates(placed.path))) {
         for (const candidate of notInDirectory(tape, placed, names, storage)) {
+          // The tape is read sooner than the source
+          if (candidate.kind === 'other' && !storage.isStillExtra(candidate)) continue;
           add(found, candidate);
           count++;
         }
@@ -44,7 +48,7 @@ function* inBatches(lists: Iterable<readonly Candidate[]>): Generator<readonly C
   let batch: Candidate[] = [];
   for (const list of lists) {
     for (const candidate of list) batch.push(candidate);
-    if (batch.length < namesAtOnce) continue;
+    if (batch.length < batchSize) continue;
     yield batch;
     batch = [];
   }

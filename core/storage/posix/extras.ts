@@ -26,7 +26,8 @@ export class PosixExtras implements ExtraStorage {
   readonly #sourceRoot: number;
   readonly #source: DirectoryStack;
   readonly #destination: DirectoryStack;
-  /** A second way, for what is looked at while a directory is being read. */
+  /** A second way into each, for what is looked at while a directory is being read. */
+  readonly #sourceAside: DirectoryStack;
   readonly #aside: DirectoryStack;
   readonly #isSafe: IsSafe;
   readonly #names = new DirectoryNames();
@@ -43,13 +44,14 @@ export class PosixExtras implements ExtraStorage {
     this.#device = this.#status.readOpen(this.destinationRoot, 'look at the destination').deviceNumber;
     const openChild = followsSymlinks ? followSourceDirectory : openSourceDirectory;
     this.#source = new DirectoryStack(this.#sourceRoot, openChild);
+    this.#sourceAside = new DirectoryStack(this.#sourceRoot, openChild);
     this.#destination = new DirectoryStack(this.destinationRoot, openExistingDirectory);
     this.#aside = new DirectoryStack(this.destinationRoot, openExistingDirectory);
     this.#isSafe = isSafe;
   }
 
   close(): void {
-    for (const stack of [this.#source, this.#destination, this.#aside]) stack.close();
+    for (const stack of [this.#source, this.#sourceAside, this.#destination, this.#aside]) stack.close();
     close(this.#sourceRoot);
     close(this.destinationRoot);
   }
@@ -64,8 +66,9 @@ export class PosixExtras implements ExtraStorage {
       const found: Candidate[] = [];
       while (names.next()) {
         const { name } = names;
-        if (this.#isMissing(trees.source, nativeName(name)))
-          found.push({ path: joinPath(directory, name), kind: this.#kindOf(trees.destination, names) });
+        const kind = this.#kindOf(trees.destination, names);
+        if (kind === 'other' || this.#isMissing(trees.source, nativeName(name)))
+          found.push({ path: joinPath(directory, name), kind });
       }
       yield found.filter(({ path, kind }) => !this.#isSafe(path, kind));
     }
@@ -84,7 +87,6 @@ export class PosixExtras implements ExtraStorage {
     }
   }
 
-  /** True when the source still has no such name: to be asked before it is removed. */
   isStillExtra({ path }: Candidate): boolean {
     const [directory, name] = split(path);
     // Below a directory that the source does not have
@@ -125,7 +127,7 @@ export class PosixExtras implements ExtraStorage {
 
   #nearestSource(directory: string): number | undefined {
     try {
-      return this.#source.enter(directory);
+      return this.#sourceAside.enter(directory);
     } catch (error) {
       if (error instanceof SystemError && gone.includes(error.cause)) return undefined;
       throw error;

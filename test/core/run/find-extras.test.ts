@@ -24,6 +24,7 @@ function storageWith(missing: ReadonlyMap<string, readonly string[]>, same: read
       for (let at = 0; at < names.length; at += 1000)
         yield names.slice(at, at + 1000).map((path): Candidate => ({ path, kind: 'directory' }));
     },
+    isStillExtra: () => true,
     isSameName: (path, other) => same.includes(`${path} ${other}`),
     *extrasAt(candidate) {
       yield { ...candidate, entries: 1, bytes: 0 };

@@ -26,7 +26,10 @@ describe('names to remove', () => {
   const candidates = (directory: string) => {
     const extras = new PosixExtras({ ...removalRequest(trees, 'trash'), isSafe: () => false });
     try {
-      return [...extras.candidates(directory)].flat().map(({ path, kind }) => `${kind} ${path}`);
+      return [...extras.candidates(directory)]
+        .flat()
+        .filter((candidate) => extras.isStillExtra(candidate))
+        .map(({ path, kind }) => `${kind} ${path}`);
     } finally {
       extras.close();
     }
@@ -49,6 +52,31 @@ describe('names to remove', () => {
     symlinkSync('empty', `${trees.source}/dir`);
     await makeTree(trees.destination, { dir: { a: 'a' } });
     expect(candidates('dir')).toEqual([]);
+  });
+
+  test('are all given when something is done elsewhere meanwhile', async () => {
+    const wide = Object.fromEntries(Array.from({ length: 4000 }, (_, i) => [`name-${i}`, {}]));
+    await makeTree(trees.destination, { wide, other: { deep: { x: 'x' } } });
+    const isThere = (name: string) => name.endsWith('7');
+    const some = Object.fromEntries(Object.entries(wide).filter(([name]) => isThere(name)));
+    await makeTree(trees.source, { wide: some, other: { deep: {} } });
+    const extras = new PosixExtras({ ...removalRequest(trees, 'trash'), isSafe: () => false });
+    const found: string[] = [];
+    let lists = 0;
+    for (const list of extras.candidates('wide')) {
+      lists++;
+      found.push(...list.map(({ path }) => path));
+      expect(extras.isStillExtra({ path: 'other/deep/x', kind: 'other' })).toBe(true);
+      expect([...extras.extrasAt({ path: 'other', kind: 'directory' })]).toMatchObject([{ entries: 3 }]);
+    }
+    extras.close();
+    expect(lists).toBeGreaterThan(1);
+    expect(found.sort()).toEqual(
+      Object.keys(wide)
+        .filter((name) => !isThere(name))
+        .map((name) => `wide/${name}`)
+        .sort(),
+    );
   });
 
   test('cannot be told when the source or the destination is not the directory of the plan', () => {
