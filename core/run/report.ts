@@ -102,7 +102,10 @@ function noteLines({ state, plan }: ReportFacts): string[] {
 /** What has gone from the destination, and how it comes back. */
 function removedLines({ state, info, job, attempt }: ReportFacts): string[] {
   const { names, entries, bytes, trash } = state.removals;
-  if (names === 0) return attempt.phase === 'delete' ? ['removed      nothing'] : [];
+  const isUnderWay = state.finish.journal?.name.attempt !== attempt.attempt;
+  if (names === 0 && attempt.phase === 'delete')
+    return [`removed      nothing${isUnderWay ? ' yet: the tasks that remove are not done' : ''}`];
+  if (names === 0) return [];
   const what = `removed      ${formatCounted(entries, 'entry', 'entries')}, ${formatBytes(bytes)}`;
   if (trash === undefined) return [`${what}, for good`];
   const where = quoteName(`${info.destination.path}/${trash}`);
