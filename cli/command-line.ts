@@ -2,7 +2,16 @@ import { closest, distance } from 'fastest-levenshtein';
 import type { Argv } from 'yargs';
 import { BcopyError } from '../core/model/errors.ts';
 import { quoteName } from '../core/model/names.ts';
-import { cancelUsage, cleanUsage, copyNotes, copyUsage, logsUsage, statusUsage } from './help-text.ts';
+import {
+  cancelUsage,
+  cleanUsage,
+  copyNotes,
+  copyUsage,
+  logsUsage,
+  removeUsage,
+  statusUsage,
+  undoUsage,
+} from './help-text.ts';
 import { type CommandName, type OptionSpec, optionTables } from './option-table.ts';
 import { joinDashes, withRules } from './rule-words.ts';
 
@@ -78,6 +87,8 @@ function describeCommands(parser: Argv, version: string, take: (parsed: Parsed) 
   add('logs', 'logs [JOBID]', 'print the log of a copy, or of one shard', logsUsage);
   add('cancel', 'cancel [JOBID]', 'end a copy; --retry goes on with it', cancelUsage);
   add('clean', 'clean [JOBID]', 'remove the runs that are complete, or one that is given up', cleanUsage);
+  add('undo', 'undo [JOBID]', 'bring back what --delete has put into the trash', undoUsage);
+  add('remove', 'remove [PATH..]', 'remove directories with all that is in them', removeUsage);
   return parser;
 }
 
@@ -92,12 +103,13 @@ function describeOptions(parser: Argv, table: readonly OptionSpec[]): Argv {
 /** Without the types that yargs appends, its line for a command without a name, and brackets that are not true. */
 function tidyHelp(text: string): string {
   const plain = text.replace(/ *\[(string|boolean)\]$/gm, '').replace(/^bcopy\n/, '');
-  return `${plain.replace(/^( +bcopy (?:logs|cancel)) \[JOBID\]/gm, '$1 JOBID  ')}\n`;
+  const named = plain.replace(' remove [PATH..]', ' remove PATH... ');
+  return `${named.replace(/^( +bcopy (?:logs|cancel|undo)) \[JOBID\]/gm, '$1 JOBID  ')}\n`;
 }
 
 function readFlags({ command, argv }: Parsed): Flags {
   const table = optionTables[command];
-  const { _: strays = [], $0: program, JOBID: job, ...given } = argv;
+  const { _: strays = [], $0: program, JOBID: job, PATH: paths, ...given } = argv;
   for (const name of Object.keys(given)) refuseUnknown(name, table);
   const flags = table.flatMap((spec) => {
     const value = given[spec.name];
@@ -105,6 +117,7 @@ function readFlags({ command, argv }: Parsed): Flags {
   });
   refuseStrays(command, (strays as unknown[]).map(String));
   if (job !== undefined) flags.push(['job', String(job)]);
+  if (paths !== undefined) flags.push(['paths', (paths as unknown[]).map(String)]);
   return Object.fromEntries(flags);
 }
 
@@ -147,6 +160,8 @@ function nearestOption(name: string, table: readonly OptionSpec[], known: readon
 function readValue(spec: OptionSpec, value: unknown): string | boolean | readonly string[] {
   const values = Array.isArray(value) ? value : [value];
   if (spec.kind === 'switch') return values.at(-1) === true;
+  if (spec.kind === 'optional')
+    for (const [i, one] of values.entries()) values[i] = one === '' ? spec.otherwise : one;
   if (values.includes('')) {
     throw unreadable(
       `--${spec.name} has no value`,
@@ -162,7 +177,7 @@ function readValue(spec: OptionSpec, value: unknown): string | boolean | readonl
 function refuseStrays(command: CommandName, words: readonly string[]): void {
   const stray = command === 'copy' ? words[0] : words[1];
   if (stray === undefined) return;
-  const others = ['status', 'logs', 'cancel', 'clean'];
+  const others = ['status', 'logs', 'cancel', 'clean', 'undo', 'remove'];
   const meant = closest(stray, others);
   if (command === 'copy' && stray === meant) {
     throw unreadable(`${stray} is not the first word`, `bcopy ${stray}, and then its options`);

@@ -22,6 +22,7 @@ async function main([runId = '', attempt = '']: readonly string[]): Promise<numb
   };
   const next = await continueRun({ runId, attempt: Number(attempt), scheduler, environment, version });
   if (next === undefined) note('another attempt was made meanwhile');
+  else if (next.kind === 'whole') note('nothing is to be removed');
   else if (next.kind === 'ends') note(`it does not go on by itself: ${next.why}`);
   else note(`attempt ${next.attempt} goes on with it as job ${next.job}`);
   return 0;

@@ -1,5 +1,6 @@
 export const copyUsage = `bcopy -s SRC -d DST [-c] [--retry] [options]
-bcopy status [JOBID] | logs JOBID | cancel JOBID | clean [JOBID]
+bcopy status [JOBID] | logs JOBID | cancel JOBID | clean [JOBID] | undo JOBID
+bcopy remove PATH... [--yes]
 
 Copies the content of the directory SRC into the directory DST with an array job. \`-s dir/\` and
 \`-s dir\` mean the same: the content of dir goes to DST.`;
@@ -15,11 +16,20 @@ Removes the complete runs made in this directory, and temporary files that their
 destinations. With JOBID it removes that run, complete or not: then --retry cannot go on with it.
 What is copied stays, and so do JOBID.log and JOBID.err.`;
 
+export const undoUsage = `bcopy undo JOBID
+
+Brings back what a copy with --delete has put into the trash of its destination: each thing to its place,
+where nothing else has taken that since.`;
+export const removeUsage = `bcopy remove PATH... [--yes]
+
+Removes directories and files with all that is in them, after telling how much that is and asking.`;
+
 export const copyNotes = `Examples:
   bcopy -s /gws/a/mydir -d /gws/b/dest            submit, and return at once
   bcopy -s /gws/a/mydir -d /gws/b/dest --retry    only what is not there yet
   bcopy -s run7 -d /archive/run7 -c --wait        see that all can be read, copy, stay until the end
   bcopy -s run7 -d /archive/run7 --dry-run        what would be submitted
+  bcopy -s run7 -d /archive/run7 --delete         the same at both ends; bcopy undo takes it back
   bcopy status 8063810
   bcopy logs 8063810 --err
 

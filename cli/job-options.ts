@@ -16,6 +16,12 @@ const logsSchema = z.strictObject({
   follow: switchedOff,
 });
 const cancelSchema = z.strictObject({ job: jobNumber });
+const removeSchema = z.strictObject({
+  paths: z
+    .array(z.string().min(1, { error: 'a path is empty' }), { error: 'no path is given' })
+    .min(1, { error: 'no path is given' }),
+  yes: switchedOff,
+});
 const cleanSchema = z
   .strictObject({ job: jobNumber.exactOptional(), 'dry-run': switchedOff })
   .transform(({ 'dry-run': dryRun, ...job }) => ({ ...job, dryRun }));
@@ -24,6 +30,8 @@ const cleanSchema = z
 export type StatusOptions = z.infer<typeof statusSchema>;
 export type LogsOptions = z.infer<typeof logsSchema>;
 export type CancelOptions = z.infer<typeof cancelSchema>;
+export type UndoOptions = z.infer<typeof cancelSchema>;
+export type RemoveOptions = z.infer<typeof removeSchema>;
 /** `job` may be a run's id too: a run that was never submitted has no number. */
 export type CleanOptions = z.infer<typeof cleanSchema>;
 
@@ -37,6 +45,14 @@ export function readLogsOptions(flags: Flags): LogsOptions {
 
 export function readCancelOptions(flags: Flags): CancelOptions {
   return read('cancel', cancelSchema, flags);
+}
+
+export function readUndoOptions(flags: Flags): UndoOptions {
+  return read('undo', cancelSchema, flags);
+}
+
+export function readRemoveOptions(flags: Flags): RemoveOptions {
+  return read('remove', removeSchema, flags);
 }
 
 export function readCleanOptions(flags: Flags): CleanOptions {
@@ -60,7 +76,9 @@ function read<T>(command: string, schema: z.ZodType<T>, flags: Flags): T {
 }
 
 function unusable(command: string, why: string): BcopyError {
-  return new BcopyError('usage', `cannot do bcopy ${command}: ${why}`, {
-    hint: 'bcopy status lists the runs made in this directory and their job numbers',
-  });
+  const hint =
+    command === 'remove'
+      ? 'bcopy remove PATH...'
+      : 'bcopy status lists the runs made in this directory and their job numbers';
+  return new BcopyError('usage', `cannot do bcopy ${command}: ${why}`, { hint });
 }

@@ -12,8 +12,8 @@ delete process.env.UV_THREADPOOL_SIZE;
 
 const { version, workerBundle } = packagePaths();
 const interruption = new AbortController();
-const { stdout, stderr, env: environment } = process;
-const world = { stdout, stderr, environment, signal: interruption.signal, version, now: Date.now };
+const { stdin, stdout, stderr, env: environment } = process;
+const world = { stdin, stdout, stderr, environment, signal: interruption.signal, version, now: Date.now };
 /** False once a command runs that is to be done also when nobody reads its answers any more. */
 let endsWithReader = true;
 
@@ -52,6 +52,10 @@ async function run(line: CommandLine & { kind: 'command' }, context: CommandCont
     return (await import('./commands/logs.ts')).logs(read.readLogsOptions(flags), context);
   if (command === 'clean')
     return (await import('./commands/clean.ts')).clean(read.readCleanOptions(flags), context);
+  if (command === 'undo')
+    return (await import('./commands/undo.ts')).undo(read.readUndoOptions(flags), context);
+  if (command === 'remove')
+    return (await import('./commands/remove.ts')).remove(read.readRemoveOptions(flags), context);
   return (await import('./commands/cancel.ts')).cancel(read.readCancelOptions(flags), context);
 }
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { parseRemovalLimit } from '../core/model/removal.ts';
 import { whyNotForSbatch } from './schedulers/slurm/owned-arguments.ts';
 
 const toNumber = (value: unknown) =>
@@ -43,6 +44,14 @@ export const seconds = z.preprocess(
 export const secondsFrom0 = z.preprocess(
   toSeconds,
   z.number({ error: secondsError }).nonnegative({ error: secondsError }),
+);
+
+/** How much may be removed, as parseRemovalLimit reads it; it stays as it was written. */
+export const removalLimit = z.preprocess(
+  (value) => (typeof value === 'number' ? String(value) : value),
+  z.string({ error: 'it must be one value' }).refine((text) => parseRemovalLimit(text) !== undefined, {
+    error: 'it must be a number of entries as 5000, or a part as 25%',
+  }),
 );
 
 const switches = new Map<unknown, boolean>([

@@ -3,7 +3,9 @@ export type OptionSpec = {
   /** The long option, and the key in a config file; with BCOPY_ before it, the variable. */
   readonly name: string;
   readonly letter?: string;
-  readonly kind: 'switch' | 'value' | 'list';
+  /** `optional`: with a value or, when it has none, as `otherwise`. */
+  readonly kind: 'switch' | 'value' | 'list' | 'optional';
+  readonly otherwise?: string;
   readonly group: string;
   readonly help: string;
   /** The user's own variable for sbatch, which stands below BCOPY_*. */
@@ -48,6 +50,20 @@ export const copyTable = [
     kind: 'switch',
     group: copy,
     help: 'print the plan, the script and the command; submit nothing',
+  },
+  {
+    name: 'delete',
+    kind: 'optional',
+    otherwise: 'trash',
+    group: copy,
+    help: 'then remove at DST what SRC does not have: to a trash, or =now for good',
+    onlyTyped: true,
+  },
+  {
+    name: 'max-delete',
+    kind: 'value',
+    group: copy,
+    help: 'entries that may go: a number, or a part of all at DST (default: 10%)',
   },
   {
     name: 'exclude',
@@ -348,7 +364,11 @@ export const cleanTable = [
   { name: 'dry-run', kind: 'switch', group: 'Clean:', help: 'tell what would be removed; remove nothing' },
 ] as const satisfies readonly OptionSpec[];
 
-export type CommandName = 'copy' | 'status' | 'logs' | 'cancel' | 'clean';
+export const removeTable = [
+  { name: 'yes', kind: 'switch', group: 'Remove:', help: 'do not ask' },
+] as const satisfies readonly OptionSpec[];
+
+export type CommandName = 'copy' | 'status' | 'logs' | 'cancel' | 'clean' | 'undo' | 'remove';
 
 export const optionTables: Readonly<Record<CommandName, readonly OptionSpec[]>> = {
   copy: copyTable,
@@ -356,6 +376,8 @@ export const optionTables: Readonly<Record<CommandName, readonly OptionSpec[]>> 
   logs: logsTable,
   cancel: [],
   clean: cleanTable,
+  undo: [],
+  remove: removeTable,
 };
 
 /** BCOPY_CPUS_PER_TASK for cpus-per-task. */

@@ -4,6 +4,7 @@ import { byTime, type Comparison, compareWords } from '../core/model/compare.ts'
 import { BcopyError } from '../core/model/errors.ts';
 import { type Fidelity, keepWords, lossWords, symlinkWords } from '../core/model/fidelity.ts';
 import { quoteName } from '../core/model/names.ts';
+import { deleteWords } from '../core/model/removal.ts';
 import { syncWords } from '../core/model/sync.ts';
 import type { WorkerLimits } from '../core/run/attempt-file.ts';
 import type { Flags } from './command-line.ts';
@@ -14,6 +15,7 @@ import {
   path,
   rate,
   rateOf,
+  removalLimit,
   seconds,
   secondsFrom0,
   toggle,
@@ -46,6 +48,8 @@ const copySchema = z.strictObject({
   oneFileSystem: toggle.exactOptional(),
   directoriesOnly: toggle.exactOptional(),
   scheduler: z.enum(['slurm', 'local'], { error: 'it must be slurm or local' }).exactOptional(),
+  delete: z.enum(deleteWords, { error: 'it must be trash or now' }).exactOptional(),
+  maxDelete: removalLimit.default('10%'),
   preserve: wordsOf(keepWords).default([...keepWords]),
   noPreserve: wordsOf(keepWords).default([]),
   require: wordsOf(lossWords).default([]),

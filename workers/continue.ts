@@ -10,7 +10,8 @@ import type { TaskContext } from './task-context.ts';
  * bundle. It stands where the user stood, and what it says goes to the logs of finish. Returns when it has ended.
  */
 export async function continueRun({ info, attempt, paths }: TaskContext, bundle: URL): Promise<void> {
-  if (attempt.maxAttempts === undefined || attempt.submission === undefined) return;
+  if (attempt.submission === undefined) return;
+  if (attempt.maxAttempts === undefined && attempt.delete === undefined) return;
   const program = fileURLToPath(new URL('../cli/continue.js', bundle));
   if (!(await exists(program))) {
     await writeNext(paths, attempt.attempt, { kind: 'ends', why: `${program} is not there on this node` });

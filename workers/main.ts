@@ -3,8 +3,11 @@ import './warning.ts';
 import { setFlagsFromString } from 'node:v8';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { BcopyError, exitCodes } from '../core/model/errors.ts';
+import { hasPhaseToFollow } from '../core/run/attempt-file.ts';
 import type { PosixStorageRequest } from '../core/storage/posix/posix-storage.ts';
 import { continueRun } from './continue.ts';
+import { runDeleteFinish } from './delete-finish.ts';
+import { runDeleteTask } from './delete-task.ts';
 import { answerRequests } from './engine.ts';
 import { reportFinish, runFinish } from './finish.ts';
 import { runTask } from './task.ts';
@@ -20,7 +23,9 @@ async function main(argv: readonly string[]): Promise<number> {
   const signal = stopSignal();
   if (kind === 'finish') return finish(Number(attempt), log, signal);
   const context = await readTaskContext(Number(attempt), Number(array), process.env);
-  const reason = await runTask(context, { program: new URL(import.meta.url), log, signal });
+  const options = { program: new URL(import.meta.url), log, signal };
+  const run = context.attempt.phase === 'delete' ? runDeleteTask : runTask;
+  const reason = await run(context, options);
   log.end(reason, startedAt);
   return reason === 'complete' ? exitCodes.done : exitCodes.incomplete;
 }
@@ -29,13 +34,15 @@ async function finish(attempt: number, log: TaskLog, signal: AbortSignal): Promi
   const context = await readTaskContext(attempt, 'finish', process.env);
   log.line(`finish ${context.job}: attempt ${attempt} of run ${context.info.id}`);
   const program = new URL(import.meta.url);
-  const isWhole = await runFinish(context, { log, program, signal }).catch(async (error: unknown) => {
+  const run = context.attempt.phase === 'delete' ? runDeleteFinish : runFinish;
+  const isWhole = await run(context, { log, program, signal }).catch(async (error: unknown) => {
     // The account is told all the same; what broke is in finish's own log
     await reportFinish(context);
     throw error;
   });
   log.line(isWhole ? 'complete' : 'incomplete');
-  if (!isWhole && !signal.aborted) await continueRun(context, program);
+  const follows = isWhole ? hasPhaseToFollow(context.attempt) : true;
+  if (follows && !signal.aborted) await continueRun(context, program);
   return isWhole ? exitCodes.done : exitCodes.incomplete;
 }
 

@@ -120,8 +120,13 @@ async function explainSync(error: unknown, doubt: (cause: string) => Promise<voi
 
 /** Opens the trees, or says which of them this node does not see. */
 export function openStorage(request: PosixStorageRequest): PosixStorage {
+  return openTrees(() => new PosixStorage(request));
+}
+
+/** The same for whatever else opens both. */
+export function openTrees<T>(open: () => T): T {
   try {
-    return new PosixStorage(request);
+    return open();
   } catch (error) {
     const { action, cause } = error as { action?: string; cause?: string };
     if (action === undefined) throw error;

@@ -1,6 +1,7 @@
 import { meaningOf } from '../core/model/advice.ts';
 import { quoteName } from '../core/model/names.ts';
 import type { EntryOutcome } from '../core/model/outcome.ts';
+import type { Kept } from '../core/model/removal.ts';
 import { formatBytes, formatCount, sayThreads } from '../core/model/units.ts';
 import type { ShardState } from '../core/run/shard-state.ts';
 import type { TaskContext } from './task-context.ts';
@@ -41,6 +42,12 @@ export class TaskLog {
     else this.#out(line);
     if (this.#told === outcomesAtMost)
       this.#err(`more than ${outcomesAtMost} entries failed or vanished; the rest is in the journal`);
+  }
+
+  /** What was to be removed and stays. */
+  kept({ path, cause, action }: Kept): void {
+    if (++this.#told <= outcomesAtMost)
+      this.#err(`${quoteName(path)}: stays: ${action}: ${meaningOf(cause)}`);
   }
 
   /** Once for each cause, however many entries met it. */

@@ -1,7 +1,9 @@
-import type { Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 
 /** What a command may know of the world around it: nothing is taken from `process`. */
 export type CommandContext = {
+  /** Somebody to be asked, where it is a terminal. */
+  readonly stdin: Readable & { readonly isTTY?: boolean };
   /** Answers go to stdout; progress and notes to stderr. */
   readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number };
   readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number };

@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
+import { isComplete } from '../../core/model/account.ts';
 import { exitCodes } from '../../core/model/errors.ts';
 import { formatCount, formatCounted } from '../../core/model/units.ts';
 import type { CopyOptions } from '../options.ts';
 import { formatPlan, formatSubmitted, formatTrees, formatUnreadable } from '../output/copy-text.ts';
 import { copyProgress, scanProgress } from '../output/progress.ts';
 import { chooseScheduler } from '../schedulers/choose.ts';
+import { refuseDangerousDelete } from '../steps/check-delete.ts';
 import { makeRunsDirectory, refuseForeignRuns } from '../steps/create-run.ts';
 import { refuseBusyRun, retryRun } from '../steps/earlier-run.ts';
 import { checkTemplates } from '../steps/job-script.ts';
@@ -33,6 +35,7 @@ export async function copy(options: CopyOptions, context: CommandContext): Promi
     supervisorPath,
     note,
   });
+  refuseDangerousDelete({ options, trees });
   const settled: Copy = {
     options,
     context,
@@ -94,6 +97,10 @@ async function wait(
   }
   if (!status.isFinished) await reportRun(status.run);
   const { failed, left } = status.account;
+  if (isComplete(status.account)) {
+    note(`all is copied, but not all that the source does not have is removed; see ${submitted.job}.err`);
+    return exitCodes.incomplete;
+  }
   note(
     `not everything is copied: ${formatCounted(failed.entries, 'entry', 'entries')} failed, ${formatCount(left.entries)} not done; see ${submitted.job}.err`,
   );

@@ -7,9 +7,11 @@ import { formatCounted } from '../../core/model/units.ts';
 import { fidelityOf } from '../options.ts';
 import type { PlannedCopy } from '../output/copy-text.ts';
 import type { JobRequest } from '../schedulers/scheduler.ts';
+import { refuseEmptySource } from './check-delete.ts';
 import { checkSpace } from './check-space.ts';
 import { createRun, removeRun } from './create-run.ts';
 import { makePlan } from './make-plan.ts';
+import { previewRemoval } from './preview-removal.ts';
 import { explainRunError } from './run-errors.ts';
 import { scanSource, type Unreadable } from './scan-source.ts';
 import { type Copy, prepare, type ReadyRun, workersOf } from './submit-run.ts';
@@ -57,6 +59,7 @@ export async function planRun(copy: Copy, progress: ScanProgress): Promise<Plann
     };
     const begun = performance.now();
     const { totals, unreadable } = await scanSource(paths, trees, scan);
+    refuseEmptySource(copy, totals);
     const scanSeconds = (performance.now() - begun) / 1000;
     if (options.check && totals.unreadable > 0) {
       await removeRun(paths);
@@ -110,6 +113,7 @@ export async function describeRun(copy: Copy, run: ReadyRun): Promise<PlannedCop
     );
     return {
       plan: run.plan,
+      removal: await previewRemoval(copy, run.paths),
       queue: attempt.queue,
       commands: describeJobs(copy, arrays, finish),
       scripts,

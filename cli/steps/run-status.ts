@@ -1,8 +1,10 @@
 import { type Account, isComplete } from '../../core/model/account.ts';
 import type { Plan } from '../../core/model/plan.ts';
+import { hasPhaseToFollow } from '../../core/run/attempt-file.ts';
 import { type Next, readNext } from '../../core/run/next-file.ts';
 import { paceOfAttempt } from '../../core/run/pace.ts';
 import { readPlan } from '../../core/run/plan-file.ts';
+import { isRemovalWhole } from '../../core/run/removals.ts';
 import { accountOfRun, type RunState, readRunState, shardsWithWorkLeft } from '../../core/run/run-state.ts';
 import type { JobRef, Scheduler, TaskState } from '../schedulers/scheduler.ts';
 import { type FoundAttempt, type FoundRun, readRun } from './find-run.ts';
@@ -32,7 +34,14 @@ export type ShardStatus = {
   readonly state: string;
 };
 
-export type RunPhase = 'not submitted' | 'pending' | 'running' | 'finishing' | 'complete' | 'incomplete';
+export type RunPhase =
+  | 'not submitted'
+  | 'pending'
+  | 'running'
+  | 'finishing'
+  | 'deleting'
+  | 'complete'
+  | 'incomplete';
 
 export type RunStatus = {
   readonly run: FoundRun;
@@ -74,7 +83,8 @@ async function look(run: FoundRun, scheduler: Scheduler | undefined): Promise<Ru
   const tasks = attempt === undefined || isFinished ? [] : await askFor(run, attempt, scheduler);
   const shards = plan.shards.map((_, number) => shardStatus(plan, state, number, attempt, tasks));
   const left = shardsWithWorkLeft(plan, state);
-  const phase = phaseOf({ attempt, isFinished, account, shards, tasks });
+  const isWhole = attempt !== undefined && isRunWhole({ attempt, state, account, next });
+  const phase = phaseOf({ attempt, isFinished, isWhole, shards, tasks });
   const pace = paceOf(state, attempt, account);
   return {
     run,
@@ -113,7 +123,15 @@ type EndFacts = {
 function hasFinished({ attempt, state, account, next }: EndFacts): boolean {
   const journal = state.finish.journal;
   if (journal?.name.attempt !== attempt.attempt || journal.endedAt === undefined) return false;
-  return isComplete(account) || attempt.maxAttempts === undefined || next !== undefined;
+  if (next !== undefined || isRunWhole({ attempt, state, account, next })) return true;
+  return attempt.maxAttempts === undefined && attempt.delete === undefined;
+}
+
+/** True when everything is copied, and what was to be removed has gone. */
+function isRunWhole({ attempt, state, account, next }: EndFacts): boolean {
+  if (!isComplete(account)) return false;
+  if (hasPhaseToFollow(attempt)) return next?.kind === 'whole';
+  return attempt.phase !== 'delete' || isRemovalWhole(attempt, state);
 }
 
 export function jobsOf(run: FoundRun, attempt: FoundAttempt): JobRef[] {
@@ -190,21 +208,22 @@ function shardPhase({ isDone, isInAttempt, known, tasks, reason, hasBegun }: Sha
 type PhaseFacts = {
   readonly attempt: FoundAttempt | undefined;
   readonly isFinished: boolean;
-  readonly account: Account;
+  readonly isWhole: boolean;
   readonly shards: readonly ShardStatus[];
   readonly tasks: readonly TaskState[] | undefined;
 };
 
-function phaseOf({ attempt, isFinished, account, shards, tasks }: PhaseFacts): RunPhase {
+function phaseOf({ attempt, isFinished, isWhole, shards, tasks }: PhaseFacts): RunPhase {
   if (attempt?.jobs.announced === undefined) return 'not submitted';
-  if (isFinished) return isComplete(account) ? 'complete' : 'incomplete';
+  if (isFinished) return isWhole ? 'complete' : 'incomplete';
   const phases = new Set(shards.map(({ phase }) => phase));
   if (phases.has('running')) return 'running';
   if (phases.has('pending') || phases.has('stuck')) return 'pending';
   const finish = tasks?.find(({ job, task }) => job === attempt.jobs.finish && task === undefined);
   const mayCome =
     tasks === undefined || (finish !== undefined && finish.phase !== 'ended' && finish.phase !== 'gone');
-  return mayCome ? 'finishing' : 'incomplete';
+  if (!mayCome) return 'incomplete';
+  return attempt.phase === 'delete' ? 'deleting' : 'finishing';
 }
 
 /** Measured over the newest attempt, and what is left at this pace. */

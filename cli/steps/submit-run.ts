@@ -86,6 +86,7 @@ export async function prepare(copy: Copy, run: ReadyRun): Promise<PreparedAttemp
     verbose: options.verbose,
     tries: options.tries,
     maxAttempts: options.noContinue ? undefined : options.maxAttempts,
+    ...(options.delete === undefined ? {} : { delete: { to: options.delete, max: options.maxDelete } }),
     submission: {
       resources: resourcesOf(copy),
       templates: options.templates,

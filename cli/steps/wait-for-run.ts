@@ -34,8 +34,12 @@ export async function waitForRun(id: string, first: number, options: WaitOptions
     if (await hasFinishEnded(run.paths, attempt)) {
       const next = await readNext(run.paths, attempt);
       if (next?.kind === 'again') {
-        options.note(`attempt ${next.attempt} goes on with what is left, as job ${next.job}`);
         [attempt, run] = [next.attempt, await readRun(id)];
+        const does =
+          run.attempts.at(-1)?.phase === 'delete'
+            ? 'removes what the source does not have'
+            : 'goes on with what is left';
+        options.note(`attempt ${next.attempt} ${does}, as job ${next.job}`);
       }
       const status = await readRunStatus(run, undefined);
       if (status.isFinished) return status;

@@ -101,6 +101,24 @@ const advice = new Map<string, { readonly means: string; readonly todo: string }
     },
   ],
   [
+    'DESTINATION_ROOT',
+    {
+      means: 'the destination is not the directory that was planned for',
+      todo: 'see that it is mounted on the compute nodes, then --retry',
+    },
+  ],
+  [
+    'EXDEV',
+    { means: 'another file system is mounted there', todo: 'unmount it if it is to go, then --retry' },
+  ],
+  [
+    'LIMIT',
+    {
+      means: 'more than was counted before, and may be removed',
+      todo: 'see what has come to the destination meanwhile, and give a higher --max-delete if it is to go',
+    },
+  ],
+  [
     'INTO_SOURCE',
     { means: 'it would have been written into the source itself', todo: 'choose another destination' },
   ],

@@ -2,6 +2,7 @@ import { access, readdir } from 'node:fs/promises';
 import * as z from 'zod/mini';
 import { type Comparison, compareWords } from '../model/compare.ts';
 import { type Fidelity, keepWords, lossWords, symlinkWords } from '../model/fidelity.ts';
+import { type DeleteWord, deleteWords } from '../model/removal.ts';
 import { type SyncWord, syncWords } from '../model/sync.ts';
 import { count, damaged, readJson, writeJsonOnce } from './files.ts';
 import type { RunPaths } from './run-paths.ts';
@@ -66,6 +67,17 @@ const attemptSchema = z.object({
   continues: z.optional(count),
   /** How many attempts a command of the user's may lead to, its own included; missing: its own. */
   maxAttempts: z.optional(count),
+  /** What its tasks do; missing: they copy. */
+  phase: z.optional(z.enum(['copy', 'delete'])),
+  /** What the source does not have is to go when all is copied; missing: it stays. */
+  delete: z.optional(
+    z.object({
+      to: z.enum(deleteWords),
+      max: z.string(),
+      /** In phase `delete`: how many entries each task may remove. */
+      atMost: z.optional(z.array(z.object({ shard: count, entries: count }))),
+    }),
+  ),
   /** What finish needs to submit a next attempt. */
   submission: z.optional(
     z.object({
@@ -100,6 +112,15 @@ export type Submission = {
   readonly worker: string;
 };
 
+export type AttemptPhase = 'copy' | 'delete';
+
+/** What is to become of names at the destination that the source does not have, and how many at most: `N` or `N%`. */
+export type DeleteWish = {
+  readonly to: DeleteWord;
+  readonly max: string;
+  readonly atMost?: readonly { readonly shard: number; readonly entries: number }[] | undefined;
+};
+
 type Later = {
   cpus: number;
   threads: number;
@@ -111,6 +132,8 @@ type Later = {
   tries: number;
   continues: number;
   maxAttempts: number;
+  phase: AttemptPhase;
+  delete: DeleteWish;
   submission: Submission;
 };
 
@@ -125,6 +148,11 @@ export type AttemptJobs = {
   readonly finish: string | undefined;
   readonly announced: string | undefined;
 };
+
+/** True when something else is to be done once an attempt has copied everything. */
+export function hasPhaseToFollow({ phase = 'copy', delete: wish }: Attempt): boolean {
+  return phase === 'copy' && wish !== undefined;
+}
 
 export async function writeAttempt(paths: RunPaths, attempt: Attempt): Promise<void> {
   await writeJsonOnce(paths.attemptInfo(attempt.attempt), attempt);

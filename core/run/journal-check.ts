@@ -41,9 +41,19 @@ function whyWrong(line: JournalLine, name: JournalName, whole: Range, touched: R
     case 'entry':
     case 'file':
       return whyElsewhere(line.ordinal, touched);
+    case 'removed':
+      return name.shard === 'finish' || line.entries === 0 ? 'finish removes nothing' : whyNoPath(line.path);
+    case 'kept':
+      return name.shard === 'finish' ? 'finish removes nothing' : undefined;
     default:
       return undefined;
   }
+}
+
+/** No path leads out of the destination. */
+function whyNoPath(path: string): string | undefined {
+  const isPath = path.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
+  return isPath ? undefined : 'no path below the destination';
 }
 
 function whyElsewhere(ordinal: number, { from, to }: Range): string | undefined {

@@ -15,6 +15,8 @@ const headerSchema = z.object({
   pid: count,
   /** SLURM's own number of the task: `123_4`, or `123` for finish. */
   job: z.string(),
+  /** What this worker does when it is not copying: it says nothing about what is copied. */
+  phase: z.optional(z.literal('delete')),
   startedAt: z.string(),
 });
 
@@ -62,6 +64,24 @@ const noteSchema = z.object({ type: z.literal('note'), note: z.string(), entries
 /** Files, and pieces of divided files, whose content this worker has copied in one way. */
 const waySchema = z.object({ type: z.literal('way'), way: z.enum(wayWords), files: count });
 
+/** A name of the destination that the source does not have, taken away with all below it; `to`: into that directory. */
+const removedSchema = z.object({
+  type: z.literal('removed'),
+  path: z.string(),
+  kind: z.enum(['directory', 'other']),
+  entries: count,
+  bytes: count,
+  to: z.optional(z.string()),
+});
+
+/** One that stays though it was to go, or a directory that could not be looked at. */
+const keptSchema = z.object({
+  type: z.literal('kept'),
+  path: z.string(),
+  cause: z.string(),
+  action: z.string(),
+});
+
 const endSchema = z.object({
   type: z.literal('end'),
   reason: z.enum(['complete', 'failures', 'hopeless', 'cut off', 'superseded']),
@@ -76,10 +96,14 @@ export const journalLineSchema = z.discriminatedUnion('type', [
   fileSchema,
   noteSchema,
   waySchema,
+  removedSchema,
+  keptSchema,
   endSchema,
 ]);
 
 export type JournalLine = z.infer<typeof journalLineSchema>;
 export type JournalHeader = z.infer<typeof headerSchema>;
+export type RemovedLine = z.infer<typeof removedSchema>;
+export type KeptLine = z.infer<typeof keptSchema>;
 export type JournalEnd = z.infer<typeof endSchema>;
 export type JournalRecord = Exclude<JournalLine, JournalHeader | JournalEnd>;

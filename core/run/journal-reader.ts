@@ -53,7 +53,8 @@ function parseJournalLine(file: string, number: number, text: string): JournalLi
 export async function hasRecorded(paths: RunPaths, attempt: number): Promise<boolean> {
   for (const { file, name } of await listJournals(paths)) {
     if (name.attempt !== attempt || name.shard === 'finish') continue;
-    for (const { type } of readJournal(file)) if (['done', 'part', 'file'].includes(type)) return true;
+    for (const { type } of readJournal(file))
+      if (['done', 'part', 'file', 'removed'].includes(type)) return true;
   }
   return false;
 }

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { format } from './files.ts';
-import type { JournalEnd, JournalLine, JournalRecord } from './journal-lines.ts';
+import type { JournalEnd, JournalHeader, JournalLine, JournalRecord } from './journal-lines.ts';
 import type { JournalName, RunPaths } from './run-paths.ts';
 
 /**
@@ -14,12 +14,18 @@ export class JournalWriter {
     this.#file = file;
   }
 
-  static async create(paths: RunPaths, run: string, name: JournalName, job: string): Promise<JournalWriter> {
+  static async create(
+    paths: RunPaths,
+    run: string,
+    name: JournalName,
+    job: string,
+    phase?: JournalHeader['phase'],
+  ): Promise<JournalWriter> {
     // A worker that got the pid of its dead predecessor on the same host goes on in the same file
     const writer = new JournalWriter(await open(paths.journal(name), 'a', 0o600));
-    await writer.#write([
-      { type: 'journal', format, run, ...name, job, startedAt: new Date().toISOString() },
-    ]);
+    const startedAt = new Date().toISOString();
+    const more = phase === undefined ? {} : { phase };
+    await writer.#write([{ type: 'journal', format, run, ...name, job, ...more, startedAt }]);
     return writer;
   }
 

@@ -5,12 +5,15 @@ import type { RunPaths } from './run-paths.ts';
 
 const nextSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('again'), format: count, at: z.string(), attempt: count, job: z.string() }),
+  z.object({ kind: z.literal('whole'), format: count, at: z.string() }),
   z.object({ kind: z.literal('ends'), format: count, at: z.string(), why: z.string() }),
 ]);
 
 /** What follows an attempt that has not copied everything: another, already submitted, or nothing and why. */
 export type Next =
   | { readonly kind: 'again'; readonly attempt: number; readonly job: string }
+  /** Nothing had to be done any more. */
+  | { readonly kind: 'whole' }
   | { readonly kind: 'ends'; readonly why: string };
 
 /** Written once, by the finish job of that attempt, after all else that it does. */

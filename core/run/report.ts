@@ -4,9 +4,10 @@ import { leftOutNotes } from '../model/fidelity.ts';
 import { quoteName } from '../model/names.ts';
 import type { EntryOutcome } from '../model/outcome.ts';
 import { type Plan, sayExcluded, sayLinkedOutside } from '../model/plan.ts';
+import type { Kept } from '../model/removal.ts';
 import { formatBytes, formatCount, formatCounted, formatDuration, sayThreads } from '../model/units.ts';
 import { sayWays } from '../model/ways.ts';
-import type { Attempt } from './attempt-file.ts';
+import { type Attempt, hasPhaseToFollow } from './attempt-file.ts';
 import type { Next } from './next-file.ts';
 import { journalsOfAttempt, paceOfAttempt } from './pace.ts';
 import type { RunInfo } from './run-info.ts';
@@ -46,6 +47,7 @@ export function formatLog(facts: ReportFacts): string {
     ...timeLines(facts),
     ...wayLines(facts),
     ...noteLines(facts),
+    ...removedLines(facts),
     '',
     verdict(facts),
   ];
@@ -71,9 +73,10 @@ function timeLines({ state, attempt }: ReportFacts): string[] {
     new Date(pace.startedAt).toISOString(),
     new Date(pace.startedAt + pace.elapsedMs).toISOString(),
   ];
+  const rate = `rate         ${formatBytes(pace.bytesPerSecond)}/s, ${formatCount(pace.entriesPerSecond)} entries/s`;
   return [
     `elapsed      ${formatDuration(pace.elapsedMs)} (${start} to ${end})`,
-    `rate         ${formatBytes(pace.bytesPerSecond)}/s, ${formatCount(pace.entriesPerSecond)} entries/s`,
+    ...(attempt.phase === 'delete' ? [] : [rate]),
     `slowest      shard ${slowest.shard} (task ${slowest.job} on ${slowest.name.host}): ${formatDuration(elapsedOf(slowest))}`,
   ];
 }
@@ -100,7 +103,37 @@ function noteLines({ state, plan }: ReportFacts): string[] {
   ];
 }
 
-function verdict({ account, plan, state, command, next }: ReportFacts): string {
+/** What has gone from the destination, and how it comes back. */
+function removedLines({ state, info, job, attempt }: ReportFacts): string[] {
+  const { names, entries, bytes, trash } = state.removals;
+  const isUnderWay = state.finish.journal?.name.attempt !== attempt.attempt;
+  if (names === 0 && attempt.phase === 'delete')
+    return [`removed      nothing${isUnderWay ? ' yet: the tasks that remove are not done' : ''}`];
+  if (names === 0) return [];
+  const what = `removed      ${formatCounted(entries, 'entry', 'entries')}, ${formatBytes(bytes)}`;
+  if (trash === undefined) return [`${what}, for good`];
+  const where = quoteName(`${info.destination.path}/${trash}`);
+  return [`${what}, in ${where}; bcopy undo ${job} brings them back`];
+}
+
+function verdict(facts: ReportFacts): string {
+  const { account, attempt, next, state } = facts;
+  const copied = copyVerdict(facts);
+  if (!isComplete(account)) return copied;
+  if (hasPhaseToFollow(attempt) && next?.kind === 'again')
+    return `${copied}\nAttempt ${next.attempt} removes what the source does not have, as job ${next.job}.`;
+  const stays = state.removals.keptCount;
+  const of =
+    stays === 0 || attempt.phase !== 'delete'
+      ? []
+      : [
+          `${formatCounted(stays, 'thing stays', 'things stay')} at the destination that should have gone; see ${facts.job}.err.`,
+        ];
+  const why = next?.kind === 'ends' && stays === 0 ? [`But ${next.why}.`] : [];
+  return [copied, ...of, ...why].join('\n');
+}
+
+function copyVerdict({ account, plan, state, command, next }: ReportFacts): string {
   const { failed, left, vanished } = account;
   const files = plan.totals.entries - plan.totals.directories;
   if (isComplete(account)) {
@@ -126,6 +159,7 @@ function verdict({ account, plan, state, command, next }: ReportFacts): string {
 
 function sayNext(next: Next): string {
   if (next.kind === 'again') return `Attempt ${next.attempt} goes on with it as job ${next.job}`;
+  if (next.kind === 'whole') return 'Nothing more is to be done';
   return `It does not go on by itself: ${next.why}`;
 }
 
@@ -139,8 +173,34 @@ export function formatErr(facts: ReportFacts): string {
   const groups = [...causes]
     .sort(([, a], [, b]) => b.length - a.length)
     .map(([cause, outcomes]) => causeLines(cause, outcomes));
+  if (facts.attempt.phase === 'delete') groups.push(...keptLines(facts));
+  if (isComplete(facts.account) && facts.state.removals.keptCount === 0 && facts.next?.kind === 'ends')
+    groups.push(endLines(facts.next.why));
   if (facts.account.left.entries > 0 || facts.account.left.bytes > 0) groups.push(leftLines(facts));
   return groups.map((lines) => `${lines.join('\n')}\n`).join('\n');
+}
+
+/** Why nothing, or not all, was removed after everything was copied. */
+function endLines(why: string): string[] {
+  return [
+    why,
+    '  what to do: see what would go with --dry-run --delete; then --retry --delete, with a higher --max-delete if it is meant',
+  ];
+}
+
+/** What stays at the destination that should have gone, by cause. */
+function keptLines({ state: { removals } }: ReportFacts): string[][] {
+  const causes = new Map<string, Kept[]>();
+  for (const kept of removals.kept) {
+    const same = causes.get(kept.cause);
+    if (same === undefined) causes.set(kept.cause, [kept]);
+    else same.push(kept);
+  }
+  return [...causes].map(([cause, kept]) => [
+    `${formatCount(kept.length)} not removed: ${meaningOf(cause)}`,
+    ...kept.map(({ path, action }) => `  ${quoteName(path === '' ? '.' : path)} (${action})`),
+    `  what to do: ${adviceFor(cause)}`,
+  ]);
 }
 
 function causeLines(cause: string, outcomes: readonly EntryOutcome[]): string[] {

@@ -6,6 +6,7 @@ import { addWays, type Way, type WayCounts } from '../model/ways.ts';
 import { damaged } from './files.ts';
 import { journalCheck } from './journal-check.ts';
 import { listJournals, readJournal } from './journal-reader.ts';
+import { Removals } from './removals.ts';
 import type { RunPaths } from './run-paths.ts';
 import { type JournalSummary, ShardState } from './shard-state.ts';
 import { TapeReader } from './tape-reader.ts';
@@ -28,12 +29,14 @@ export type RunState = {
   readonly finish: FinishState;
   readonly notes: ReadonlyMap<string, number>;
   readonly ways: WayCounts;
+  readonly removals: Removals;
 };
 
 /** Reads all journals of a run (or of one shard and of finish only, for the worker that takes the shard up). */
 export async function readRunState(paths: RunPaths, plan: Plan, onlyShard?: number): Promise<RunState> {
   const shards = plan.shards.map(() => new ShardState());
   const finish = newFinishState();
+  const removals = new Removals();
   for (const { file, name } of await listJournals(paths)) {
     if (onlyShard !== undefined && name.shard !== onlyShard && name.shard !== 'finish') continue;
     const shard = name.shard === 'finish' ? undefined : shards[name.shard];
@@ -41,16 +44,20 @@ export async function readRunState(paths: RunPaths, plan: Plan, onlyShard?: numb
     if (check === undefined) throw damaged(file, undefined, 'the plan has no such shard');
     const forFinish = new ShardState();
     const told = new Map<number, EntryOutcome>();
+    let isCopying = true;
     for (const line of readJournal(file, check)) {
+      if (line.type === 'journal') isCopying = line.phase === undefined;
       (shard ?? forFinish).add(name, line);
       if (line.type === 'entry') told.set(line.ordinal, line);
+      if (name.shard !== 'finish') removals.add(name.shard, line);
       if (line.type === 'file') finish.files.set(line.ordinal, { outcome: line.outcome, bytes: line.bytes });
     }
-    if (name.shard === 'finish') takeFinish(finish, forFinish, told);
+    if (name.shard === 'finish' && isCopying) takeFinish(finish, forFinish, told);
+    else if (name.shard === 'finish') finish.journal = forFinish.journals.at(-1);
   }
   settleDisputes(paths, shards);
   const everybody = [...shards, finish];
-  return { shards, finish, notes: sumNotes(everybody), ways: sumWays(everybody) };
+  return { shards, finish, notes: sumNotes(everybody), ways: sumWays(everybody), removals };
 }
 
 function newFinishState(): FinishState {

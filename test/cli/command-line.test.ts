@@ -37,10 +37,13 @@ describe('help and version', () => {
     expect(lines.filter((text) => text.length > 100)).toEqual([]);
   });
 
-  test.each(['status', 'logs', 'cancel', 'clean'])('%s has its own help', async (command) => {
-    const line = await parseCommandLine([command, '--help'], '1.2.3');
-    expect(line).toEqual({ kind: 'text', text: expect.stringMatching(new RegExp(`^bcopy ${command} `)) });
-  });
+  test.each(['status', 'logs', 'cancel', 'clean', 'undo', 'remove'])(
+    '%s has its own help',
+    async (command) => {
+      const line = await parseCommandLine([command, '--help'], '1.2.3');
+      expect(line).toEqual({ kind: 'text', text: expect.stringMatching(new RegExp(`^bcopy ${command} `)) });
+    },
+  );
 
   test.each(['--version', '-V'])('%s tells the version', async (word) => {
     expect(await parseCommandLine([word], '1.2.3')).toEqual({ kind: 'text', text: 'bcopy 1.2.3\n' });
@@ -100,6 +103,50 @@ describe('a copy', () => {
 
   test('a switch can be turned off, and may be repeated', async () => {
     expect(await flagsOf('--wait=false', '-c', '-c')).toEqual({ wait: false, check: true });
+  });
+});
+
+describe('--delete', () => {
+  test.each([
+    [['--delete'], 'trash'],
+    [['--delete', '--retry'], 'trash'],
+    [['--delete', '-s', 'a'], 'trash'],
+    [['--delete=now'], 'now'],
+    [['--delete', 'now'], 'now'],
+    [['--delete=trash'], 'trash'],
+  ])('%j is %s', async (words, value) => {
+    expect(await flagsOf(...words)).toMatchObject({ delete: value });
+  });
+
+  test('is said once', async () => {
+    await expect(flagsOf('--delete', '--delete=now')).rejects.toThrow('--delete is given 2 times');
+  });
+});
+
+test.each([
+  'a b',
+  '"a"',
+  "'a'",
+  '"',
+  "it's",
+  'caf\udce9',
+  '1e3',
+  '0x10',
+  '010',
+  'a=b',
+  'true',
+  '__proto__',
+  'a.b',
+  '~',
+  '\\',
+  'copy',
+  'remove',
+])('remove takes %j as a path, as it is written', async (name) => {
+  const line = await parseCommandLine(['remove', name, '--yes', `./${name}`], '1.2.3');
+  expect(line).toEqual({
+    kind: 'command',
+    command: 'remove',
+    flags: { paths: [name, `./${name}`], yes: true },
   });
 });
 

@@ -61,6 +61,7 @@ test('without anything said there are the defaults', async () => {
     require: [],
     links: 'copy',
     maxAttempts: 10,
+    maxDelete: '10%',
     noContinue: false,
     tries: 4,
     checkpoint: 30,

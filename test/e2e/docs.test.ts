@@ -69,7 +69,6 @@ describe('every document', () => {
   const foreign = [
     '--chdir', // sbatch
     '--checksum', // rsync
-    '--delete', // rsync
     '--itemize-changes', // rsync
     '--kill-on-invalid-dep', // sbatch
     '--no-requeue', // sbatch
@@ -80,7 +79,9 @@ describe('every document', () => {
 
   it('names options that exist only', async () => {
     const helps = await Promise.all(
-      [[], ['status'], ['logs'], ['cancel'], ['clean']].map((words) => world.bcopy('/', ...words, '--help')),
+      [[], ['status'], ['logs'], ['cancel'], ['clean'], ['remove']].map((words) =>
+        world.bcopy('/', ...words, '--help'),
+      ),
     );
     const known = new Set([...foreign, ...helps.flatMap(({ stdout }) => optionsIn(stdout))]);
     const unknown = documents.flatMap((name) =>

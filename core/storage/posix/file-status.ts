@@ -17,6 +17,7 @@ import { check } from './system-error.ts';
 const S_IFMT = 0o170000;
 const STATX_ATTR_IMMUTABLE = 0x10;
 const STATX_ATTR_APPEND = 0x20;
+const STATX_ATTR_MOUNT_ROOT = 0x2000;
 const high = 2 ** 32;
 const statusBytes = 256;
 /** The mask for `identity`. */
@@ -129,6 +130,10 @@ export class FileStatus {
   }
   get isAppendOnly(): boolean {
     return (this.#view.getUint32(8, true) & STATX_ATTR_APPEND) !== 0;
+  }
+  /** Something is mounted here; older kernels (before 5.8) do not tell. */
+  get isMountRoot(): boolean {
+    return (this.#view.getUint32(8, true) & STATX_ATTR_MOUNT_ROOT) !== 0;
   }
   get isDevice(): boolean {
     const type = this.#view.getUint16(28, true) & S_IFMT;

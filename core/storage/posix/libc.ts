@@ -33,7 +33,7 @@ function settle(result: number | bigint): number {
 }
 
 /** The same on a thread of libuv's pool, without waiting; costs 20 us. Buffers among the arguments are kept until then, what addresses lead to is not. */
-function declareAsync(signature: string): (...args: unknown[]) => Promise<number> {
+export function declareAsync(signature: string): (...args: unknown[]) => Promise<number> {
   const call = libc.func(signature);
   return (...args) =>
     new Promise((resolve, reject) => {

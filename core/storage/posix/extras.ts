@@ -1,0 +1,196 @@
+import { joinPath } from '../../model/entry.ts';
+import type { Candidate, Extra, ExtraStorage, IsSafe, Kept } from '../../model/removal.ts';
+import { DirectoryNames } from './directory-names.ts';
+import { DirectoryStack } from './directory-stack.ts';
+import { FileStatus } from './file-status.ts';
+import { close, ENOENT, lseek, type NativeName, nativeName, SEEK_SET } from './libc.ts';
+import { followSourceDirectory, openExistingDirectory, openSourceDirectory } from './open-directory.ts';
+import { check, SystemError } from './system-error.ts';
+import { type DestinationRequest, openPlannedDestination, openScannedSource } from './two-roots.ts';
+
+export type ExtrasRequest = {
+  readonly source: { readonly path: string; readonly inode: string };
+  readonly destination: DestinationRequest;
+  readonly followsSymlinks: boolean;
+  readonly isSafe: IsSafe;
+};
+
+const gone = ['ENOENT', 'ENOTDIR', 'ELOOP'];
+
+/**
+ * Looks for names of a destination that its source does not have. Both are reached by descriptors, one name at a time,
+ * and only if they are the directories of the plan. Throws a SystemError where they are not. Removes nothing.
+ */
+export class PosixExtras implements ExtraStorage {
+  readonly destinationRoot: number;
+  readonly #sourceRoot: number;
+  readonly #source: DirectoryStack;
+  readonly #destination: DirectoryStack;
+  /** A second way into each, for what is looked at while a directory is being read. */
+  readonly #sourceAside: DirectoryStack;
+  readonly #aside: DirectoryStack;
+  readonly #isSafe: IsSafe;
+  readonly #names = new DirectoryNames();
+  readonly #namesAside = new DirectoryNames();
+  readonly #status = new FileStatus();
+  readonly #other = new FileStatus();
+  readonly #sourceStatus = new FileStatus();
+  readonly #device: number;
+
+  constructor({ source, destination, followsSymlinks, isSafe }: ExtrasRequest) {
+    this.destinationRoot = openPlannedDestination(destination);
+    this.#sourceRoot = openScannedSource(source.path, source.inode);
+    this.#sourceStatus.readOpen(this.#sourceRoot, 'look at the source');
+    this.#device = this.#status.readOpen(this.destinationRoot, 'look at the destination').deviceNumber;
+    const openChild = followsSymlinks ? followSourceDirectory : openSourceDirectory;
+    this.#source = new DirectoryStack(this.#sourceRoot, openChild);
+    this.#sourceAside = new DirectoryStack(this.#sourceRoot, openChild);
+    this.#destination = new DirectoryStack(this.destinationRoot, openExistingDirectory);
+    this.#aside = new DirectoryStack(this.destinationRoot, openExistingDirectory);
+    this.#isSafe = isSafe;
+  }
+
+  close(): void {
+    for (const stack of [this.#source, this.#sourceAside, this.#destination, this.#aside]) stack.close();
+    close(this.#sourceRoot);
+    close(this.destinationRoot);
+  }
+
+  *candidates(directory: string): Generator<readonly Candidate[]> {
+    const trees = this.#enterBoth(directory);
+    if (trees === undefined) return;
+    const names = this.#names;
+    names.open(trees.destination);
+    lseek(trees.destination, 0, SEEK_SET);
+    while (names.fill()) {
+      const found: Candidate[] = [];
+      while (names.next()) {
+        const { name } = names;
+        const kind = this.#kindOf(trees.destination, names);
+        if (kind === 'other' || this.#isMissing(trees.source, nativeName(name)))
+          found.push({ path: joinPath(directory, name), kind });
+      }
+      yield found.filter(({ path, kind }) => !this.#isSafe(path, kind));
+    }
+  }
+
+  isSameName(path: string, other: string): boolean {
+    try {
+      const [directory, name] = split(path);
+      if (this.#status.read(this.#aside.enter(directory), name) < 0) return false;
+      const [otherDirectory, otherName] = split(other);
+      if (this.#other.read(this.#aside.enter(otherDirectory), otherName) < 0) return false;
+      return this.#status.isSameFileAs(this.#other);
+    } catch (error) {
+      if (error instanceof SystemError) return false;
+      throw error;
+    }
+  }
+
+  isStillExtra({ path }: Candidate): boolean {
+    const [directory, name] = split(path);
+    // Below a directory that the source does not have
+    const source = this.#nearestSource(directory);
+    return source === undefined || this.#isMissing(source, name);
+  }
+
+  *extrasAt(candidate: Candidate): Generator<Extra | Kept> {
+    const { path, kind } = candidate;
+    if (this.#isSafe(path, kind)) return;
+    if (kind === 'other') yield { ...candidate, entries: 1, bytes: this.#bytesOf(path) };
+    else {
+      const why = this.#whyNotEntered(path);
+      const measured = why ?? this.#measure(path);
+      if (typeof measured === 'string') yield { path, cause: measured, action: 'remove' };
+      else if (!measured.holdsSafe) yield { ...candidate, ...sizeOf(measured) };
+      else for (const child of this.#childrenOf(path)) yield* this.extrasAt(child);
+    }
+  }
+
+  #enterBoth(directory: string): { source: number; destination: number } | undefined {
+    try {
+      const source = this.#source.enter(directory);
+      return { source, destination: this.#destination.enter(directory) };
+    } catch (error) {
+      // The source may have lost it since: nobody knows what belongs there
+      if (error instanceof SystemError && gone.includes(error.cause)) return undefined;
+      throw error;
+    }
+  }
+
+  #isMissing(source: number, name: NativeName): boolean {
+    const found = this.#status.read(source, name);
+    if (found === ENOENT) return true;
+    check(found, 'look at source');
+    return false;
+  }
+
+  #nearestSource(directory: string): number | undefined {
+    try {
+      return this.#sourceAside.enter(directory);
+    } catch (error) {
+      if (error instanceof SystemError && gone.includes(error.cause)) return undefined;
+      throw error;
+    }
+  }
+
+  #kindOf(directory: number, names: DirectoryNames): Candidate['kind'] {
+    if (names.type !== 'unknown') return names.type;
+    const found = this.#status.read(directory, nativeName(names.name));
+    return found === 0 && this.#status.type === 'directory' ? 'directory' : 'other';
+  }
+
+  #bytesOf(path: string): number {
+    const [directory, name] = split(path);
+    const found = this.#status.read(this.#aside.enter(directory), name);
+    return found === 0 && this.#status.type === 'file' ? this.#status.bytes : 0;
+  }
+
+  /** A cause: another file system begins here, or it is the source itself. */
+  #whyNotEntered(path: string): string | undefined {
+    this.#other.readOpen(this.#aside.enter(path), 'look at destination directory');
+    if (this.#other.isSameFileAs(this.#sourceStatus)) return 'INTO_SOURCE';
+    return this.#other.isMountRoot || this.#other.deviceNumber !== this.#device ? 'EXDEV' : undefined;
+  }
+
+  /** All below a directory, itself included. */
+  #measure(top: string): Measured {
+    const measured = { entries: 1, bytes: 0, holdsSafe: false };
+    const pending = [top];
+    for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
+      if (path !== top && this.#whyNotEntered(path) !== undefined) {
+        measured.holdsSafe = true;
+        continue;
+      }
+      for (const { path: child, kind } of this.#look(path)) {
+        measured.entries++;
+        if (this.#isSafe(child, kind)) measured.holdsSafe = true;
+        else if (kind === 'directory') pending.push(child);
+        else measured.bytes += this.#bytesOf(child);
+      }
+    }
+    return measured;
+  }
+
+  *#look(directory: string): Generator<Candidate> {
+    const [names, fd] = [this.#namesAside, this.#aside.enter(directory)];
+    lseek(fd, 0, SEEK_SET);
+    for (const { name } of names.read(fd))
+      yield { path: joinPath(directory, name), kind: this.#kindOf(fd, names) };
+  }
+
+  #childrenOf(directory: string): Candidate[] {
+    return [...this.#look(directory)];
+  }
+}
+
+type Measured = { readonly entries: number; readonly bytes: number; readonly holdsSafe: boolean };
+
+function sizeOf({ entries, bytes }: Measured): { entries: number; bytes: number } {
+  return { entries, bytes };
+}
+
+export function split(path: string): [directory: string, name: NativeName] {
+  const slash = path.lastIndexOf('/');
+  return [slash < 0 ? '' : path.slice(0, slash), nativeName(path.slice(slash + 1))];
+}

@@ -1,0 +1,36 @@
+import { FileStatus } from './file-status.ts';
+import { AT_FDCWD, close, nativeName, O_CLOEXEC, O_DIRECTORY, O_RDONLY, openat } from './libc.ts';
+import { check } from './system-error.ts';
+
+const status = new FileStatus();
+const above = new FileStatus();
+const flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+
+/** A name in an open directory: what is removed is that, whatever becomes of the path that led there. Throws a SystemError. */
+export function openParentOf(path: string): { readonly parent: number; readonly name: string } {
+  const plain = path.replace(/\/+$/, '');
+  const slash = plain.lastIndexOf('/');
+  const name = plain.slice(slash + 1);
+  const directory = slash < 0 ? '.' : plain.slice(0, slash) || '/';
+  const parent = check(openat(AT_FDCWD, nativeName(directory), flags, 0), 'open its directory');
+  return { parent, name };
+}
+
+/** True when the directory that somebody stands in is at this name, or below it. */
+export function holdsCurrentDirectory(parent: number, name: string): boolean {
+  if (status.read(parent, nativeName(name)) < 0 || status.type !== 'directory') return false;
+  let fd = check(openat(AT_FDCWD, '.', flags, 0), 'open the current directory');
+  try {
+    for (;;) {
+      if (above.readOpen(fd, 'look at the current directory').isSameFileAs(status)) return true;
+      const { inode, device } = above;
+      const next = check(openat(fd, '..', flags, 0), 'open what is above the current directory');
+      close(fd);
+      fd = next;
+      above.readOpen(fd, 'look above the current directory');
+      if (above.inode === inode && above.device === device) return false;
+    }
+  } finally {
+    close(fd);
+  }
+}

@@ -1,0 +1,217 @@
+import { chmodSync, existsSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execa, execaSync } from 'execa';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Extra, Kept } from '../../../../core/model/removal.ts';
+import { PosixExtras } from '../../../../core/storage/posix/extras.ts';
+import { namesIn } from '../../../helpers/delete-fixture.ts';
+import { fileSystems, type Mounted, mountNew } from '../../../helpers/file-systems.ts';
+import { type RemovalWork, removalRequest, removeFrom, undoIn } from '../../../helpers/removal-work.ts';
+import { buildChild } from '../../../helpers/storage-as-user.ts';
+import { makeTwoTrees, type TwoTrees } from '../../../helpers/storage-trees.ts';
+import { makeTree, readTree, symlinkTo } from '../../../helpers/tree.ts';
+
+const isRoot = process.getuid?.() === 0;
+const child = await buildChild<RemovalWork, (Extra | Kept)[] | undefined>('removal-child');
+afterAll(() => child.remove());
+
+let trees: TwoTrees;
+beforeEach(() => {
+  trees = makeTwoTrees();
+});
+afterEach(() => trees.remove());
+
+const at = (path: string) => `${trees.destination}/${path}`;
+
+describe('names to remove', () => {
+  const candidates = (directory: string) => {
+    const extras = new PosixExtras({ ...removalRequest(trees, 'trash'), isSafe: () => false });
+    try {
+      return [...extras.candidates(directory)]
+        .flat()
+        .filter((candidate) => extras.isStillExtra(candidate))
+        .map(({ path, kind }) => `${kind} ${path}`);
+    } finally {
+      extras.close();
+    }
+  };
+
+  test('are those that the source does not have now', async () => {
+    await makeTree(trees.source, { dir: { a: 'a' }, here: 'h' });
+    await makeTree(trees.destination, { dir: { a: 'a', b: 'b', c: {} }, here: 'h', link: symlinkTo('/') });
+    expect(candidates('').sort()).toEqual(['other link']);
+    expect(candidates('dir').sort()).toEqual(['directory dir/c', 'other dir/b']);
+  });
+
+  test('are none in a directory that the source has lost', async () => {
+    await makeTree(trees.destination, { dir: { a: 'a' } });
+    expect(candidates('dir')).toEqual([]);
+  });
+
+  test('are none where the source has a symlink in the place of a directory', async () => {
+    mkdirSync(`${trees.source}/empty`);
+    symlinkSync('empty', `${trees.source}/dir`);
+    await makeTree(trees.destination, { dir: { a: 'a' } });
+    expect(candidates('dir')).toEqual([]);
+  });
+
+  test('are all given when something is done elsewhere meanwhile', async () => {
+    const wide = Object.fromEntries(Array.from({ length: 4000 }, (_, i) => [`name-${i}`, {}]));
+    await makeTree(trees.destination, { wide, other: { deep: { x: 'x' } } });
+    const isThere = (name: string) => name.endsWith('7');
+    const some = Object.fromEntries(Object.entries(wide).filter(([name]) => isThere(name)));
+    await makeTree(trees.source, { wide: some, other: { deep: {} } });
+    const extras = new PosixExtras({ ...removalRequest(trees, 'trash'), isSafe: () => false });
+    const found: string[] = [];
+    let lists = 0;
+    for (const list of extras.candidates('wide')) {
+      lists++;
+      found.push(...list.map(({ path }) => path));
+      expect(extras.isStillExtra({ path: 'other/deep/x', kind: 'other' })).toBe(true);
+      expect([...extras.extrasAt({ path: 'other', kind: 'directory' })]).toMatchObject([{ entries: 3 }]);
+    }
+    extras.close();
+    expect(lists).toBeGreaterThan(1);
+    expect(found.sort()).toEqual(
+      Object.keys(wide)
+        .filter((name) => !isThere(name))
+        .map((name) => `wide/${name}`)
+        .sort(),
+    );
+  });
+
+  test('cannot be told when the source or the destination is not the directory of the plan', () => {
+    for (const tree of ['source', 'destination'] as const) {
+      const request = removalRequest(trees, 'trash');
+      renameSync(trees[tree], `${trees.top}/away`);
+      mkdirSync(trees[tree]);
+      expect(() => new PosixExtras({ ...request, isSafe: () => false })).toThrow(
+        tree === 'source' ? 'SOURCE_ROOT' : 'DESTINATION_ROOT',
+      );
+      execaSync('rm', ['-r', trees[tree]]);
+      renameSync(`${trees.top}/away`, trees[tree]);
+    }
+  });
+
+  test.runIf(isRoot)('are told to be unknown in a directory of the source that cannot be read', async () => {
+    await makeTree(trees.source, { dir: {} });
+    await makeTree(trees.destination, { dir: { a: 'a' } });
+    chmodSync(`${trees.source}/dir`, 0o000);
+    execaSync('chown', ['-R', '65534:65534', trees.top]);
+    const removed = await child.run({ request: removalRequest(trees, 'trash'), paths: ['dir/a'] });
+    expect(removed).toEqual([{ path: 'dir/a', cause: 'EACCES', action: 'open source directory' }]);
+    expect(existsSync(at('dir/a'))).toBe(true);
+  });
+});
+
+describe('a filter', () => {
+  const isKept = (path: string) => path.endsWith('.keep');
+
+  test.each(['trash', 'now'] as const)(
+    'keeps what it excludes, with the directories on the way (%s)',
+    async (to) => {
+      await makeTree(trees.destination, {
+        'old-dir': { a: 'a', 'b.keep': 'b', c: { d: 'd' }, e: { 'f.keep': 'f' } },
+      });
+      removeFrom(trees, to, ['old-dir'], isKept);
+      expect(namesIn(at('old-dir'))).toEqual(['b.keep', 'e']);
+      expect(namesIn(at('old-dir/e'))).toEqual(['f.keep']);
+    },
+  );
+});
+
+describe('what is removed for good', () => {
+  test('goes in any number and at any depth', async () => {
+    await makeTree(trees.destination, {
+      'old-dir': Object.fromEntries(Array.from({ length: 1500 }, (_, i) => [`d${i}`, {}])),
+    });
+    const deep = Array.from({ length: 400 }, () => 'deeper').join('/');
+    execaSync('mkdir', ['-p', deep], { cwd: at('old-dir') });
+    const [removed, ...more] = removeFrom(trees, 'now', ['old-dir']);
+    expect(removed).toMatchObject({ path: 'old-dir', entries: 1901 });
+    expect(more).toEqual([]);
+    expect(namesIn(trees.destination)).toEqual([]);
+  });
+});
+
+describe.runIf(isRoot)('another file system', () => {
+  let mounted: Mounted | string;
+  afterEach(async () => {
+    if (typeof mounted !== 'string') await mounted.unmount();
+  });
+
+  test.each(['trash', 'now'] as const)(
+    'in what is to go stays, and so do the directories above it (%s)',
+    async (to) => {
+      await makeTree(trees.destination, { 'old-dir': { a: 'a', sub: { mount: {}, b: 'b' } } });
+      mounted = await mountNew('tmpfs');
+      if (typeof mounted === 'string') throw new Error(mounted);
+      writeFileSync(`${mounted.path}/precious`, 'p');
+      await execa('mount', ['--bind', mounted.path, at('old-dir/sub/mount')]);
+      try {
+        const removed = removeFrom(trees, to, ['old-dir']);
+        expect(removed).toContainEqual({ path: 'old-dir/sub/mount', cause: 'EXDEV', action: 'remove' });
+        expect(namesIn(at('old-dir'))).toEqual(['sub']);
+        expect(namesIn(at('old-dir/sub'))).toEqual(['mount']);
+        expect(namesIn(mounted.path)).toEqual(['precious']);
+      } finally {
+        await execa('umount', [at('old-dir/sub/mount')]);
+      }
+    },
+  );
+
+  test('stays also when it is another place of the same', async () => {
+    await makeTree(trees.destination, { 'old-dir': { mount: {} } });
+    await makeTree(`${trees.top}/elsewhere`, { precious: 'p' });
+    mounted = 'none';
+    await execa('mount', ['--bind', `${trees.top}/elsewhere`, at('old-dir/mount')]);
+    try {
+      removeFrom(trees, 'now', ['old-dir']);
+      expect(namesIn(`${trees.top}/elsewhere`)).toEqual(['precious']);
+    } finally {
+      await execa('umount', [at('old-dir/mount')]);
+    }
+  });
+
+  test.each(fileSystems)('such as %s takes a trash, and gives everything back', async (kind) => {
+    mounted = await mountNew(kind);
+    if (typeof mounted === 'string') throw new Error(mounted);
+    const own = { source: trees.source, destination: mounted.path };
+    await makeTree(`${mounted.path}/keep`, { 'old-dir': { a: 'a', sub: { b: 'b' } }, old: 'o' });
+    mkdirSync(`${trees.source}/keep`);
+    const before = await readTree(mounted.path);
+    removeFrom(own, 'trash', ['keep/old-dir', 'keep/old']);
+    expect(namesIn(`${mounted.path}/keep`)).toEqual([]);
+    expect(undoIn(own)).toMatchObject({ names: 2, kept: [] });
+    expect(await readTree(mounted.path)).toEqual(before);
+  });
+});
+
+describe.runIf(isRoot)('an ordinary user', () => {
+  test.each(['trash', 'now'] as const)(
+    'removes from his own directories that are closed to writing (%s)',
+    async (to) => {
+      await makeTree(trees.source, { closed: {} });
+      await makeTree(trees.destination, { closed: { 'old-dir': { deep: { f: 'f' } }, old: 'o' } });
+      execaSync('chown', ['-R', '65534:65534', trees.top]);
+      for (const path of ['closed/old-dir/deep', 'closed/old-dir', 'closed']) chmodSync(at(path), 0o555);
+      const before = await readTree(trees.destination);
+      const request = removalRequest(trees, to);
+      const removed = await child.run({ request, paths: ['closed/old-dir', 'closed/old'] });
+      expect(removed).toMatchObject([{ entries: 3 }, { entries: 1 }]);
+      expect(namesIn(at('closed'))).toEqual([]);
+      if (to === 'now') return;
+      expect(await child.run({ request })).toEqual([]);
+      expect(await readTree(trees.destination)).toEqual(before);
+    },
+  );
+
+  test('leaves what belongs to others, and says so', async () => {
+    await makeTree(trees.source, { theirs: {} });
+    await makeTree(trees.destination, { theirs: { old: 'o' } });
+    const request = removalRequest(trees, 'now');
+    chmodSync(trees.top, 0o755);
+    const removed = await child.run({ request, paths: ['theirs/old'] });
+    expect(removed).toEqual([{ path: 'theirs/old', cause: 'EACCES', action: 'remove' }]);
+    expect(existsSync(at('theirs/old'))).toBe(true);
+  });
+});
