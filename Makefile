@@ -4,7 +4,7 @@ SHELL := /bin/bash
 ESBUILD := node_modules/.bin/esbuild --bundle --platform=node --format=esm --target=node20 --sourcemap \
   --legal-comments=none --alias:koffi=koffi/indirect --log-level=warning --outbase=.
 # One file each: a worker that starts a thousand times must not look for its parts
-PROGRAMS := workers/main.ts cli/schedulers/local/supervisor.ts cli/scan-thread.ts $(wildcard bench/scan.ts bench/copy.ts bench/latency.ts)
+PROGRAMS := workers/main.ts cli/schedulers/local/supervisor.ts cli/scan-thread.ts cli/proof-thread.ts $(wildcard bench/scan.ts bench/copy.ts bench/latency.ts)
 # The string-width that yargs would bring spends 25 ms of each start on Intl and emojis; version 4 does not
 LIGHT := --alias:string-width=./node_modules/string-width/index.js
 # In pieces: each command loads what it needs

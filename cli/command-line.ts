@@ -2,7 +2,15 @@ import { closest, distance } from 'fastest-levenshtein';
 import type { Argv } from 'yargs';
 import { BcopyError } from '../core/model/errors.ts';
 import { quoteName } from '../core/model/names.ts';
-import { cancelUsage, cleanUsage, copyNotes, copyUsage, logsUsage, statusUsage } from './help-text.ts';
+import {
+  cancelUsage,
+  cleanUsage,
+  copyNotes,
+  copyUsage,
+  logsUsage,
+  statusUsage,
+  verifyUsage,
+} from './help-text.ts';
 import { type CommandName, type OptionSpec, optionTables } from './option-table.ts';
 
 /** What was typed, by long option name, not validated yet; `job` is the job number after the command. */
@@ -77,6 +85,7 @@ function describeCommands(parser: Argv, version: string, take: (parsed: Parsed) 
   add('logs', 'logs [JOBID]', 'print the log of a copy, or of one shard', logsUsage);
   add('cancel', 'cancel [JOBID]', 'end a copy; --retry goes on with it', cancelUsage);
   add('clean', 'clean [JOBID]', 'remove the runs that are complete, or one that is given up', cleanUsage);
+  add('verify', 'verify [JOBID]', 'compare two trees, byte by byte', verifyUsage);
   return parser;
 }
 
@@ -161,7 +170,7 @@ function readValue(spec: OptionSpec, value: unknown): string | boolean | readonl
 function refuseStrays(command: CommandName, words: readonly string[]): void {
   const stray = command === 'copy' ? words[0] : words[1];
   if (stray === undefined) return;
-  const others = ['status', 'logs', 'cancel', 'clean'];
+  const others = ['status', 'logs', 'cancel', 'clean', 'verify'];
   const meant = closest(stray, others);
   if (command === 'copy' && stray === meant) {
     throw unreadable(`${stray} is not the first word`, `bcopy ${stray}, and then its options`);

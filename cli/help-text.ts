@@ -15,6 +15,12 @@ Removes the complete runs made in this directory, and temporary files that their
 destinations. With JOBID it removes that run, complete or not: then --retry cannot go on with it.
 What is copied stays, and so do JOBID.log and JOBID.err.`;
 
+export const verifyUsage = `bcopy verify -s SRC -d DST [--compare size|mtime|checksum] [--json]
+
+Compares two trees on this machine and changes nothing. The content of files is compared byte by byte, and DST is read
+from its disk. A line for each difference: its kind, the path, details.
+Exit code 0 when there is none, else 4.`;
+
 export const copyNotes = `Examples:
   bcopy -s /gws/a/mydir -d /gws/b/dest            submit, and return at once
   bcopy -s /gws/a/mydir -d /gws/b/dest --retry    only what is not there yet

@@ -45,6 +45,13 @@ async function run(line: CommandLine & { kind: 'command' }, context: CommandCont
     const surroundings = { environment: context.environment, node: process.execPath, workerBundle };
     return copy(await readCopyOptions(flags, surroundings), context);
   }
+  if (command === 'verify') {
+    const [{ verify }, proof] = await Promise.all([
+      import('./commands/verify.ts'),
+      import('./proof-options.ts'),
+    ]);
+    return verify(proof.readVerifyOptions(flags), context);
+  }
   const read = await import('./job-options.ts');
   if (command === 'status')
     return (await import('./commands/status.ts')).status(read.readStatusOptions(flags), context);

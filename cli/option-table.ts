@@ -232,7 +232,38 @@ export const cleanTable = [
   { name: 'dry-run', kind: 'switch', group: 'Clean:', help: 'tell what would be removed; remove nothing' },
 ] as const satisfies readonly OptionSpec[];
 
-export type CommandName = 'copy' | 'status' | 'logs' | 'cancel' | 'clean';
+const proving = 'Proof:';
+
+const comparing = [
+  {
+    name: 'compare',
+    kind: 'value',
+    group: proving,
+    help: 'files are the same by size, by size and mtime, or by checksum: read whole (default: checksum)',
+  },
+  {
+    name: 'preserve',
+    kind: 'value',
+    group: proving,
+    help: 'only these are compared: owner,mode,times,xattr,acl,links (hard links)',
+  },
+  {
+    name: 'no-preserve',
+    kind: 'value',
+    group: proving,
+    help: 'all of these but some: --no-preserve owner',
+  },
+  { name: 'json', kind: 'switch', group: proving, help: 'one JSON object per line' },
+  { name: 'threads', kind: 'value', group: proving, help: 'files read at once (default: as many as CPUs)' },
+] as const satisfies readonly OptionSpec[];
+
+export const verifyTable = [
+  { name: 'source', letter: 's', kind: 'value', group: proving, help: 'the directory that was copied' },
+  { name: 'destination', letter: 'd', kind: 'value', group: proving, help: 'what must be like it' },
+  ...comparing,
+] as const satisfies readonly OptionSpec[];
+
+export type CommandName = 'copy' | 'status' | 'logs' | 'cancel' | 'clean' | 'verify';
 
 export const optionTables: Readonly<Record<CommandName, readonly OptionSpec[]>> = {
   copy: copyTable,
@@ -240,6 +271,7 @@ export const optionTables: Readonly<Record<CommandName, readonly OptionSpec[]>> 
   logs: logsTable,
   cancel: [],
   clean: cleanTable,
+  verify: verifyTable,
 };
 
 /** BCOPY_CPUS_PER_TASK for cpus-per-task. */
