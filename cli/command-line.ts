@@ -8,6 +8,7 @@ import {
   copyNotes,
   copyUsage,
   logsUsage,
+  manifestUsage,
   statusUsage,
   verifyUsage,
 } from './help-text.ts';
@@ -86,6 +87,7 @@ function describeCommands(parser: Argv, version: string, take: (parsed: Parsed) 
   add('cancel', 'cancel [JOBID]', 'end a copy; --retry goes on with it', cancelUsage);
   add('clean', 'clean [JOBID]', 'remove the runs that are complete, or one that is given up', cleanUsage);
   add('verify', 'verify [JOBID]', 'compare two trees, byte by byte', verifyUsage);
+  add('manifest', 'manifest [DIR]', 'hash the files of a tree, for sha256sum -c and its like', manifestUsage);
   return parser;
 }
 
@@ -105,7 +107,7 @@ function tidyHelp(text: string): string {
 
 function readFlags({ command, argv }: Parsed): Flags {
   const table = optionTables[command];
-  const { _: strays = [], $0: program, JOBID: job, ...given } = argv;
+  const { _: strays = [], $0: program, JOBID: job, DIR: directory, ...given } = argv;
   for (const name of Object.keys(given)) refuseUnknown(name, table);
   const flags = table.flatMap((spec) => {
     const value = given[spec.name];
@@ -113,6 +115,7 @@ function readFlags({ command, argv }: Parsed): Flags {
   });
   refuseStrays(command, (strays as unknown[]).map(String));
   if (job !== undefined) flags.push(['job', String(job)]);
+  if (directory !== undefined) flags.push(['directory', String(directory)]);
   return Object.fromEntries(flags);
 }
 
@@ -170,7 +173,7 @@ function readValue(spec: OptionSpec, value: unknown): string | boolean | readonl
 function refuseStrays(command: CommandName, words: readonly string[]): void {
   const stray = command === 'copy' ? words[0] : words[1];
   if (stray === undefined) return;
-  const others = ['status', 'logs', 'cancel', 'clean', 'verify'];
+  const others = ['status', 'logs', 'cancel', 'clean', 'verify', 'manifest'];
   const meant = closest(stray, others);
   if (command === 'copy' && stray === meant) {
     throw unreadable(`${stray} is not the first word`, `bcopy ${stray}, and then its options`);

@@ -52,6 +52,13 @@ async function run(line: CommandLine & { kind: 'command' }, context: CommandCont
     ]);
     return verify(proof.readVerifyOptions(flags), context);
   }
+  if (command === 'manifest') {
+    const [{ manifest }, proof] = await Promise.all([
+      import('./commands/manifest.ts'),
+      import('./proof-options.ts'),
+    ]);
+    return manifest(proof.readManifestOptions(flags), context);
+  }
   const read = await import('./job-options.ts');
   if (command === 'status')
     return (await import('./commands/status.ts')).status(read.readStatusOptions(flags), context);

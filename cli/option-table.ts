@@ -261,9 +261,34 @@ export const verifyTable = [
   { name: 'source', letter: 's', kind: 'value', group: proving, help: 'the directory that was copied' },
   { name: 'destination', letter: 'd', kind: 'value', group: proving, help: 'what must be like it' },
   ...comparing,
+  { name: 'manifest', kind: 'value', group: proving, help: 'compare DIR with this manifest instead' },
+  {
+    name: 'algorithm',
+    kind: 'value',
+    group: proving,
+    help: 'of a manifest that does not say it: xxh3, blake3, sha256, sha1, md5 (default: by its digits, xxh3 or sha256)',
+  },
+  { name: 'strict', kind: 'switch', group: proving, help: 'a file that the manifest lacks is a difference' },
 ] as const satisfies readonly OptionSpec[];
 
-export type CommandName = 'copy' | 'status' | 'logs' | 'cancel' | 'clean' | 'verify';
+export const manifestTable = [
+  {
+    name: 'algorithm',
+    kind: 'value',
+    group: proving,
+    help: 'xxh3, blake3, sha256, sha1 or md5 (default: xxh3, of 128 bits)',
+  },
+  {
+    name: 'output',
+    letter: 'o',
+    kind: 'value',
+    group: proving,
+    help: 'write it to this file, whole or not at all (default: print it)',
+  },
+  { name: 'threads', kind: 'value', group: proving, help: 'files read at once (default: as many as CPUs)' },
+] as const satisfies readonly OptionSpec[];
+
+export type CommandName = 'copy' | 'status' | 'logs' | 'cancel' | 'clean' | 'verify' | 'manifest';
 
 export const optionTables: Readonly<Record<CommandName, readonly OptionSpec[]>> = {
   copy: copyTable,
@@ -272,6 +297,7 @@ export const optionTables: Readonly<Record<CommandName, readonly OptionSpec[]>> 
   cancel: [],
   clean: cleanTable,
   verify: verifyTable,
+  manifest: manifestTable,
 };
 
 /** BCOPY_CPUS_PER_TASK for cpus-per-task. */

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { type Algorithm, algorithmWords } from '../core/model/algorithm.ts';
 import { compareWords } from '../core/model/difference.ts';
 import { BcopyError } from '../core/model/errors.ts';
 import { type KeepWord, keepWords } from '../core/model/fidelity.ts';
@@ -16,14 +17,67 @@ const comparing = {
   threads: countFrom(1, 256).exactOptional(),
 };
 
-const verifySchema = z.strictObject({ source: path, destination: path, ...comparing });
+const algorithm = z.enum(algorithmWords, { error: `it must be ${algorithmWords.join(', ')}` });
+const { threads } = comparing;
 
-export type VerifyOptions = z.infer<typeof verifySchema>;
+const treesSchema = z.strictObject({ source: path, destination: path, ...comparing });
+const manifestCheckSchema = z.strictObject({
+  manifest: path,
+  job: path,
+  algorithm: algorithm.exactOptional(),
+  strict: switchedOff,
+  json: switchedOff,
+  threads,
+});
+const manifestSchema = z.strictObject({
+  directory: path,
+  algorithm: algorithm.default('xxh3'),
+  output: path.exactOptional(),
+  threads,
+});
+
+/** Two trees, or a manifest and a tree. */
+export type VerifyOptions =
+  | ({ readonly kind: 'trees' } & z.infer<typeof treesSchema>)
+  | {
+      readonly kind: 'manifest';
+      readonly manifest: string;
+      readonly directory: string;
+      readonly algorithm: Algorithm | undefined;
+      readonly strict: boolean;
+      readonly json: boolean;
+      readonly threads: number | undefined;
+    };
+export type ManifestOptions = z.infer<typeof manifestSchema>;
 
 export function readVerifyOptions(flags: Flags): VerifyOptions {
+  if (flags.manifest !== undefined) return readManifestCheck(flags);
+  refuseOthers(flags, ['job', 'algorithm', 'strict'], 'trees');
   if (flags.source === undefined || flags.destination === undefined)
     throw unusable('verify', 'source and destination are to be given', 'bcopy verify -s SRC -d DST');
-  return read('verify', verifySchema, flags);
+  return { kind: 'trees', ...read('verify', treesSchema, flags) };
+}
+
+function readManifestCheck(flags: Flags): VerifyOptions {
+  refuseOthers(flags, ['source', 'destination', 'compare', 'preserve', 'no-preserve'], 'a manifest');
+  if (flags.job === undefined)
+    throw unusable('verify', 'no directory is given', 'bcopy verify --manifest FILE DIR');
+  const { job: directory, ...rest } = read('verify', manifestCheckSchema, flags);
+  return { kind: 'manifest', directory, algorithm: undefined, threads: undefined, ...rest };
+}
+
+export function readManifestOptions(flags: Flags): ManifestOptions {
+  if (flags.directory === undefined)
+    throw unusable('manifest', 'no directory is given', 'bcopy manifest DIR');
+  return read('manifest', manifestSchema, flags);
+}
+
+function refuseOthers(flags: Flags, names: readonly string[], what: string): void {
+  const other = names.find((name) => flags[name] !== undefined);
+  if (other === undefined) return;
+  const shown = other === 'job' ? quoteName(String(flags.job)) : `--${other}`;
+  const hint = 'bcopy verify -s SRC -d DST, or bcopy verify --manifest FILE DIR';
+  throw unusable('verify', `${shown} does not go with ${what}`, hint);
 }
 
 /** What of entries is compared. */

@@ -1,23 +1,45 @@
+import type { Difference } from '../../core/model/difference.ts';
 import { exitCodes } from '../../core/model/errors.ts';
-import { differenceLine, formatCompared, formatDifference } from '../output/difference-text.ts';
+import {
+  differenceLine,
+  formatCompared,
+  formatDifference,
+  formatFilesCompared,
+} from '../output/difference-text.ts';
 import { writeLine } from '../output/write-lines.ts';
 import { keptOf, type VerifyOptions } from '../proof-options.ts';
 import { compareTrees } from '../steps/compare-trees.ts';
+import { verifyManifest } from '../steps/verify-manifest.ts';
 import type { CommandContext } from './context.ts';
 
-/** `bcopy verify -s SRC -d DST`: tells each difference of two trees, and how much was compared. */
+/** `bcopy verify`: tells each difference of two trees, or of a tree from a manifest, and how much was compared. */
 export async function verify(options: VerifyOptions, context: CommandContext): Promise<number> {
-  const { source, destination, compare: by, threads, json } = options;
   let differences = 0;
-  const format = json ? differenceLine : formatDifference;
+  const format = options.json ? differenceLine : formatDifference;
+  const tell = (difference: Difference) => {
+    differences++;
+    return writeLine(context.stdout, format(difference));
+  };
+  const say = await compare(options, tell, context.signal);
+  (options.json ? context.stderr : context.stdout).write(say(differences));
+  return differences === 0 ? exitCodes.done : exitCodes.differences;
+}
+
+/** Returns what to say in the end. */
+async function compare(
+  options: VerifyOptions,
+  tell: (difference: Difference) => Promise<void>,
+  signal: AbortSignal,
+): Promise<(differences: number) => string> {
+  if (options.kind === 'manifest') {
+    const compared = await verifyManifest(options, tell, signal);
+    return (differences) => formatFilesCompared(compared, differences);
+  }
+  const { source, destination, compare: by, threads } = options;
   const compared = await compareTrees(
     { source, destination, by, keep: keptOf(options), threads },
-    (difference) => {
-      differences++;
-      return writeLine(context.stdout, format(difference));
-    },
-    context.signal,
+    tell,
+    signal,
   );
-  (json ? context.stderr : context.stdout).write(formatCompared(compared, differences));
-  return differences === 0 ? exitCodes.done : exitCodes.differences;
+  return (differences) => formatCompared(compared, differences);
 }

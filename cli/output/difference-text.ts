@@ -15,7 +15,18 @@ export function differenceLine({ kind, path, detail }: Difference): string {
 
 /** The last line. */
 export function formatCompared({ entries, bytes }: Compared, differences: number): string {
-  const found = differences === 0 ? 'no difference' : formatCounted(differences, 'difference');
   const content = bytes === 0 ? '' : `, ${formatBytes(bytes)} of content`;
-  return `${formatCounted(entries, 'entry', 'entries')} compared${content}: ${found}.\n`;
+  return `${formatCounted(entries, 'entry', 'entries')} compared${content}: ${sayFound(differences)}.\n`;
+}
+
+/** The last line after a manifest. */
+export function formatFilesCompared(
+  { files, bytes }: { files: number; bytes: number },
+  differences: number,
+): string {
+  return `${formatCounted(files, 'file')} compared, ${formatBytes(bytes)} of content: ${sayFound(differences)}.\n`;
+}
+
+function sayFound(differences: number): string {
+  return differences === 0 ? 'no difference' : formatCounted(differences, 'difference');
 }

@@ -33,13 +33,14 @@ export async function compareTrees(
   if (isFresh) await putOnDisk(destination);
   const identity = identityOf(runsDirectory);
   const own = identity && { ...identity, name: runsDirectory };
-  const comparer = new TreeComparer({
+  const request = {
     ...{ source, destination, isFresh, by: trees.by, keep: trees.keep },
     passOver: { own, rootNames: [trash] },
     threadProgram: pathToFileURL(packagePaths().proofThreadBundle),
     threads: trees.threads ?? availableParallelism(),
-  });
-  for await (const difference of comparer.differences(signal)) await tell(difference);
+  };
+  const comparer = new TreeComparer(request, signal);
+  for await (const difference of comparer.differences()) await tell(difference);
   close(source);
   close(destination);
   return comparer.compared;

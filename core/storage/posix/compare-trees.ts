@@ -44,30 +44,32 @@ export class TreeComparer {
   readonly compared: Compared = { entries: 0, bytes: 0 };
   readonly #request: CompareRequest;
   readonly #threads: JobThreads;
+  readonly #signal: AbortSignal;
   readonly #links = new LinkGroups();
   /** Kept when the files with several names of all batches before are known. */
   #turn: Promise<void> = Promise.resolve();
   #ordinal = 0;
 
-  constructor(request: CompareRequest) {
+  constructor(request: CompareRequest, signal: AbortSignal) {
     this.#request = request;
     const { source, destination, by, keep, isFresh } = request;
     const comparison: Comparison = { source, destination, by, keep, isFresh };
-    this.#threads = new JobThreads(request.threadProgram, { comparison }, request.threads);
+    this.#threads = new JobThreads(request.threadProgram, { comparison }, request.threads, signal);
+    this.#signal = signal;
   }
 
-  async *differences(signal: AbortSignal): AsyncGenerator<Difference> {
+  async *differences(): AsyncGenerator<Difference> {
     const walk = new PairedWalk(this.#request);
     const going: Promise<Difference[]>[] = [];
     try {
       for (const batch of batchesOf(walk)) {
-        signal.throwIfAborted();
+        this.#signal.throwIfAborted();
         going.push(quiet(this.#compare(batch)));
         if (going.length >= this.#request.threads * batchesAhead) yield* await going.shift()!;
       }
       for (const differences of going) {
         yield* await differences;
-        signal.throwIfAborted();
+        this.#signal.throwIfAborted();
       }
     } finally {
       walk.close();

@@ -9,13 +9,14 @@ type Task = { readonly job: unknown; resolve(answer: unknown): void; reject(erro
 type Thread = { readonly worker: Worker; readonly tasks: Task[]; readonly exit: Promise<void> };
 type Answer = { readonly answer: unknown } | { readonly error: string };
 
-/** Threads of one program that answer jobs, each in turn; the program must call `answerJobs`. */
+/** Threads of one program that answer jobs, each in turn; the program must call `answerJobs`. All ends when `signal` says so. */
 export class JobThreads {
   readonly #threads: Thread[];
   readonly #waiting: Task[] = [];
   #ended: Error | undefined;
 
-  constructor(program: URL, workerData: unknown, count: number) {
+  constructor(program: URL, workerData: unknown, count: number, signal: AbortSignal) {
+    signal.addEventListener('abort', () => this.#giveUp(signal.reason), { once: true });
     this.#threads = Array.from({ length: count }, () => this.#start(program, workerData));
   }
 
@@ -28,10 +29,13 @@ export class JobThreads {
     });
   }
 
-  /** Forgets what no thread has begun, and waits for the rest. */
+  /** Ends the threads, also in the middle of a job: its answer is not wanted any more. */
   async close(): Promise<void> {
+    const areDone = this.#ended === undefined && this.#threads.every(({ tasks }) => tasks.length === 0);
     this.#giveUp(new Error('the threads are closed'));
-    for (const { worker } of this.#threads) worker.postMessage(undefined);
+    for (const { worker } of this.#threads)
+      if (areDone) worker.postMessage(undefined);
+      else void worker.terminate();
     await Promise.all(this.#threads.map(({ exit }) => exit));
   }
 
