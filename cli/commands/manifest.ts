@@ -1,4 +1,5 @@
 import { algorithms } from '../../core/model/algorithm.ts';
+import { compareNames } from '../../core/model/byte-order.ts';
 import { BcopyError, exitCodes } from '../../core/model/errors.ts';
 import { quoteName, toBytes } from '../../core/model/names.ts';
 import { formatBytes, formatCounted } from '../../core/model/units.ts';
@@ -54,7 +55,8 @@ function sayMade({ files, bytes, notForTool }: MadeManifest, { algorithm }: Mani
 }
 
 function incomplete({ unreadable }: MadeManifest, { directory }: ManifestOptions): BcopyError {
-  const shown = unreadable.slice(0, shownAtMost).map(({ path, why }) => `${quoteName(path || '.')} (${why})`);
+  const sorted = unreadable.toSorted((one, other) => compareNames(one.path, other.path));
+  const shown = sorted.slice(0, shownAtMost).map(({ path, why }) => `${quoteName(path || '.')} (${why})`);
   const count = formatCounted(unreadable.length, 'entry', 'entries');
   return new BcopyError('sourceUnreadable', `the manifest of ${quoteName(directory)} lacks ${count}`, {
     theirWords: shown.join('\n'),
