@@ -16,10 +16,11 @@ destinations. With JOBID it removes that run, complete or not: then --retry cann
 What is copied stays, and so do JOBID.log and JOBID.err.`;
 
 export const verifyUsage = `bcopy verify -s SRC -d DST [--compare size|mtime|checksum] [--json]
+bcopy verify JOBID [--compare size|mtime|checksum] [--json]
 bcopy verify --manifest FILE DIR [--algorithm NAME] [--strict] [--json]
 
-Compares two trees on this machine, or a tree with a manifest of bcopy, sha256sum, xxhsum and their like, and changes
-nothing. The content of files is compared whole, and DST or DIR is read from its disk. A line for each difference: its
+Compares two trees on this machine, or what a run has copied with its source, or a tree with a manifest of bcopy,
+sha256sum, xxhsum and their like, and changes nothing. The content of files is compared whole, and DST or DIR is read from its disk. A line for each difference: its
 kind, the path, details. Exit code 0 when there is none, else 4.`;
 export const manifestUsage = `bcopy manifest DIR [--algorithm xxh3|blake3|sha256|sha1|md5] [-o FILE]
 

@@ -7,6 +7,7 @@ import { quoteName } from '../core/model/names.ts';
 import type { Flags } from './command-line.ts';
 import { countFrom, path, wordsOf } from './option-rules.ts';
 
+const ways = 'bcopy verify -s SRC -d DST, bcopy verify JOBID, or bcopy verify --manifest FILE DIR';
 const switchedOff = z.boolean().default(false);
 
 const comparing = {
@@ -21,6 +22,10 @@ const algorithm = z.enum(algorithmWords, { error: `it must be ${algorithmWords.j
 const { threads } = comparing;
 
 const treesSchema = z.strictObject({ source: path, destination: path, ...comparing });
+const runSchema = z.strictObject({
+  job: z.string().regex(/^[1-9]\d*$/, { error: 'it is not a job number' }),
+  ...comparing,
+});
 const manifestCheckSchema = z.strictObject({
   manifest: path,
   job: path,
@@ -36,9 +41,10 @@ const manifestSchema = z.strictObject({
   threads,
 });
 
-/** Two trees, or a manifest and a tree. */
+/** Two trees, what a run has copied, or a manifest and a tree. */
 export type VerifyOptions =
   | ({ readonly kind: 'trees' } & z.infer<typeof treesSchema>)
+  | ({ readonly kind: 'run' } & z.infer<typeof runSchema>)
   | {
       readonly kind: 'manifest';
       readonly manifest: string;
@@ -52,9 +58,13 @@ export type ManifestOptions = z.infer<typeof manifestSchema>;
 
 export function readVerifyOptions(flags: Flags): VerifyOptions {
   if (flags.manifest !== undefined) return readManifestCheck(flags);
-  refuseOthers(flags, ['job', 'algorithm', 'strict'], 'trees');
+  refuseOthers(flags, ['algorithm', 'strict'], 'trees');
+  if (flags.job !== undefined) {
+    refuseOthers(flags, ['source', 'destination'], 'a job number');
+    return { kind: 'run', ...read('verify', runSchema, flags) };
+  }
   if (flags.source === undefined || flags.destination === undefined)
-    throw unusable('verify', 'source and destination are to be given', 'bcopy verify -s SRC -d DST');
+    throw unusable('verify', 'source and destination are to be given', ways);
   return { kind: 'trees', ...read('verify', treesSchema, flags) };
 }
 
@@ -75,9 +85,7 @@ export function readManifestOptions(flags: Flags): ManifestOptions {
 function refuseOthers(flags: Flags, names: readonly string[], what: string): void {
   const other = names.find((name) => flags[name] !== undefined);
   if (other === undefined) return;
-  const shown = other === 'job' ? quoteName(String(flags.job)) : `--${other}`;
-  const hint = 'bcopy verify -s SRC -d DST, or bcopy verify --manifest FILE DIR';
-  throw unusable('verify', `${shown} does not go with ${what}`, hint);
+  throw unusable('verify', `--${other} does not go with ${what}`, ways);
 }
 
 /** What of entries is compared. */
@@ -90,9 +98,10 @@ function read<T>(command: string, schema: z.ZodType<T>, flags: Flags): T {
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const name = String(issue?.path[0]);
+  const option = name === 'job' ? '' : `--${name} `;
   throw unusable(
     command,
-    `--${name} ${quoteName(String(flags[name]))}: ${issue?.message}`,
+    `${option}${quoteName(String(flags[name]))}: ${issue?.message}`,
     `bcopy ${command} --help tells what it takes`,
   );
 }

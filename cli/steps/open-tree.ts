@@ -1,5 +1,6 @@
 import { BcopyError } from '../../core/model/errors.ts';
 import { quoteName } from '../../core/model/names.ts';
+import { openRoot } from '../../core/storage/posix/open-root.ts';
 import { openTree } from '../../core/storage/posix/open-tree.ts';
 import { SystemError } from '../../core/storage/posix/system-error.ts';
 
@@ -9,10 +10,10 @@ const reasons = new Map([
   ['EACCES', 'permission denied'],
 ]);
 
-/** Opens a tree that is to be read: the source, or a destination as it is now. */
-export function openNamedTree(given: string, side: 'source' | 'destination'): number {
+/** Opens a tree that is to be read: the source, or a destination as it is now. With `inode` it is that of a run, and must be the same. */
+export function openNamedTree(given: string, side: 'source' | 'destination', inode?: string): number {
   try {
-    return openTree(given);
+    return inode === undefined ? openTree(given) : openRoot(given, 'open', inode);
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
     const why = reasons.get(error.cause) ?? error.cause;

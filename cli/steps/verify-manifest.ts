@@ -12,6 +12,7 @@ import { close, nativeName } from '../../core/storage/posix/libc.ts';
 import { putOnDisk } from '../../core/storage/posix/open-tree.ts';
 import { identityOf } from '../../core/storage/posix/scan.ts';
 import { walkSorted } from '../../core/storage/posix/sorted-walk.ts';
+import type { Tell } from './compare-trees.ts';
 import { type ManifestFile, ManifestReader } from './manifest-file.ts';
 import { openNamedTree } from './open-tree.ts';
 import { packagePaths } from './package-paths.ts';
@@ -26,8 +27,6 @@ export type ManifestToVerify = {
 };
 
 const status = new FileStatus();
-
-type Tell = (difference: Difference) => Promise<void>;
 
 /**
  * Compares the files of a tree with a manifest. All of that is understood before the first file is looked at. Returns what was

@@ -11,10 +11,9 @@ import type {
 } from './compare-jobs.ts';
 import { JobThreads } from './job-threads.ts';
 import { LinkGroups } from './link-groups.ts';
-import { PairedWalk, type PairedWalkOptions } from './paired-walk.ts';
+import type { PairedName } from './paired-walk.ts';
 
 export type CompareRequest = Comparison & {
-  readonly passOver: PairedWalkOptions['passOver'];
   readonly threadProgram: URL;
   readonly threads: number;
 };
@@ -37,8 +36,8 @@ type Batch = {
 };
 
 /**
- * Compares two trees and tells every difference, in the order of a walk by names; `compared` counts on. Both trees
- * are only read. Memory is bounded by the largest directory and the table of files with several names.
+ * Compares two trees and tells every difference of the entries that it is given, in their order; `compared` counts on. Both
+ * trees are only read. Memory is bounded but for the table of files with several names. Used once.
  */
 export class TreeComparer {
   readonly compared: Compared = { entries: 0, bytes: 0 };
@@ -58,11 +57,10 @@ export class TreeComparer {
     this.#signal = signal;
   }
 
-  async *differences(): AsyncGenerator<Difference> {
-    const walk = new PairedWalk(this.#request);
+  async *differences(entries: Iterable<PairedName>): AsyncGenerator<Difference> {
     const going: Promise<Difference[]>[] = [];
     try {
-      for (const batch of batchesOf(walk)) {
+      for (const batch of batchesOf(entries)) {
         this.#signal.throwIfAborted();
         going.push(quiet(this.#compare(batch)));
         if (going.length >= this.#request.threads * batchesAhead) yield* await going.shift()!;
@@ -72,7 +70,6 @@ export class TreeComparer {
         this.#signal.throwIfAborted();
       }
     } finally {
-      walk.close();
       await this.#threads.close();
     }
   }
@@ -144,9 +141,9 @@ function quiet<T>(promise: Promise<T>): Promise<T> {
   return promise;
 }
 
-function* batchesOf(walk: PairedWalk): Generator<Batch> {
+function* batchesOf(entries: Iterable<PairedName>): Generator<Batch> {
   let batch: Batch = { groups: [], found: [], names: 0 };
-  for (const paired of walk.names()) {
+  for (const paired of entries) {
     if (paired.kind === 'found') batch.found.push({ before: batch.names, difference: paired.difference });
     else addName(batch, paired.directory, paired.name);
     if (batch.names + batch.found.length < namesAtMost) continue;

@@ -50,18 +50,18 @@ export class PairedWalk {
   }
 
   *names(): Generator<PairedName> {
-    yield { kind: 'both', directory: '', name: '.' };
-    yield* this.#enter('', { source: true, destination: true });
-    for (let frame = this.#frames.at(-1); frame !== undefined; frame = this.#frames.at(-1)) {
-      const paired = frame.names[frame.at++];
-      if (paired === undefined) this.#frames.pop();
-      else yield* this.#take(frame.directory, paired);
+    try {
+      yield { kind: 'both', directory: '', name: '.' };
+      yield* this.#enter('', { source: true, destination: true });
+      for (let frame = this.#frames.at(-1); frame !== undefined; frame = this.#frames.at(-1)) {
+        const paired = frame.names[frame.at++];
+        if (paired === undefined) this.#frames.pop();
+        else yield* this.#take(frame.directory, paired);
+      }
+    } finally {
+      this.#sources.close();
+      this.#destinations.close();
     }
-  }
-
-  close(): void {
-    this.#sources.close();
-    this.#destinations.close();
   }
 
   *#take(directory: string, { name, source, destination }: Paired): Generator<PairedName> {
