@@ -5,6 +5,7 @@ import { quoteName } from '../core/model/names.ts';
 import {
   cancelUsage,
   cleanUsage,
+  compareUsage,
   copyNotes,
   copyUsage,
   logsUsage,
@@ -88,6 +89,12 @@ function describeCommands(parser: Argv, version: string, take: (parsed: Parsed) 
   add('clean', 'clean [JOBID]', 'remove the runs that are complete, or one that is given up', cleanUsage);
   add('verify', 'verify [JOBID]', 'compare two trees, byte by byte', verifyUsage);
   add('manifest', 'manifest [DIR]', 'hash the files of a tree, for sha256sum -c and its like', manifestUsage);
+  add(
+    'compare',
+    'compare [A] [B]',
+    'in what two trees differ, also as lists for tar and --files-from',
+    compareUsage,
+  );
   return parser;
 }
 
@@ -107,7 +114,7 @@ function tidyHelp(text: string): string {
 
 function readFlags({ command, argv }: Parsed): Flags {
   const table = optionTables[command];
-  const { _: strays = [], $0: program, JOBID: job, DIR: directory, ...given } = argv;
+  const { _: strays = [], $0: program, JOBID: job, DIR: directory, A: first, B: second, ...given } = argv;
   for (const name of Object.keys(given)) refuseUnknown(name, table);
   const flags = table.flatMap((spec) => {
     const value = given[spec.name];
@@ -115,7 +122,8 @@ function readFlags({ command, argv }: Parsed): Flags {
   });
   refuseStrays(command, (strays as unknown[]).map(String));
   if (job !== undefined) flags.push(['job', String(job)]);
-  if (directory !== undefined) flags.push(['directory', String(directory)]);
+  for (const [name, word] of Object.entries({ directory, first, second }))
+    if (word !== undefined) flags.push([name, String(word)]);
   return Object.fromEntries(flags);
 }
 
@@ -173,7 +181,7 @@ function readValue(spec: OptionSpec, value: unknown): string | boolean | readonl
 function refuseStrays(command: CommandName, words: readonly string[]): void {
   const stray = command === 'copy' ? words[0] : words[1];
   if (stray === undefined) return;
-  const others = ['status', 'logs', 'cancel', 'clean', 'verify', 'manifest'];
+  const others = ['status', 'logs', 'cancel', 'clean', 'verify', 'manifest', 'compare'];
   const meant = closest(stray, others);
   if (command === 'copy' && stray === meant) {
     throw unreadable(`${stray} is not the first word`, `bcopy ${stray}, and then its options`);

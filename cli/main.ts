@@ -52,6 +52,13 @@ async function run(line: CommandLine & { kind: 'command' }, context: CommandCont
     ]);
     return verify(proof.readVerifyOptions(flags), context);
   }
+  if (command === 'compare') {
+    const [{ compare }, proof] = await Promise.all([
+      import('./commands/compare.ts'),
+      import('./proof-options.ts'),
+    ]);
+    return compare(proof.readCompareOptions(flags), context);
+  }
   if (command === 'manifest') {
     const [{ manifest }, proof] = await Promise.all([
       import('./commands/manifest.ts'),

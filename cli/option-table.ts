@@ -271,6 +271,23 @@ export const verifyTable = [
   { name: 'strict', kind: 'switch', group: proving, help: 'a file that the manifest lacks is a difference' },
 ] as const satisfies readonly OptionSpec[];
 
+export const compareTable = [
+  ...comparing,
+  {
+    name: 'only',
+    kind: 'value',
+    group: proving,
+    help: 'only differences of these kinds, as missing,size,content',
+  },
+  {
+    name: 'list',
+    kind: 'value',
+    group: proving,
+    help: 'print the paths: files, as --files-from takes them, or tar, as tar -T does; without --only what B lacks or has otherwise',
+  },
+  { name: 'null', kind: 'switch', group: proving, help: 'end each path of a list with a zero byte' },
+] as const satisfies readonly OptionSpec[];
+
 export const manifestTable = [
   {
     name: 'algorithm',
@@ -288,7 +305,7 @@ export const manifestTable = [
   { name: 'threads', kind: 'value', group: proving, help: 'files read at once (default: as many as CPUs)' },
 ] as const satisfies readonly OptionSpec[];
 
-export type CommandName = 'copy' | 'status' | 'logs' | 'cancel' | 'clean' | 'verify' | 'manifest';
+export type CommandName = 'copy' | 'status' | 'logs' | 'cancel' | 'clean' | 'verify' | 'manifest' | 'compare';
 
 export const optionTables: Readonly<Record<CommandName, readonly OptionSpec[]>> = {
   copy: copyTable,
@@ -298,6 +315,7 @@ export const optionTables: Readonly<Record<CommandName, readonly OptionSpec[]>> 
   clean: cleanTable,
   verify: verifyTable,
   manifest: manifestTable,
+  compare: compareTable,
 };
 
 /** BCOPY_CPUS_PER_TASK for cpus-per-task. */

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { type Algorithm, algorithmWords } from '../core/model/algorithm.ts';
-import { compareWords } from '../core/model/difference.ts';
+import { compareWords, differenceKinds } from '../core/model/difference.ts';
 import { BcopyError } from '../core/model/errors.ts';
 import { type KeepWord, keepWords } from '../core/model/fidelity.ts';
 import { quoteName } from '../core/model/names.ts';
@@ -41,6 +41,15 @@ const manifestSchema = z.strictObject({
   threads,
 });
 
+const compareSchema = z.strictObject({
+  first: path,
+  second: path,
+  ...comparing,
+  only: wordsOf(differenceKinds).exactOptional(),
+  list: z.enum(['files', 'tar'], { error: 'it must be files or tar' }).exactOptional(),
+  null: switchedOff,
+});
+
 /** Two trees, what a run has copied, or a manifest and a tree. */
 export type VerifyOptions =
   | ({ readonly kind: 'trees' } & z.infer<typeof treesSchema>)
@@ -54,6 +63,7 @@ export type VerifyOptions =
       readonly json: boolean;
       readonly threads: number | undefined;
     };
+export type CompareOptions = z.infer<typeof compareSchema>;
 export type ManifestOptions = z.infer<typeof manifestSchema>;
 
 export function readVerifyOptions(flags: Flags): VerifyOptions {
@@ -80,6 +90,16 @@ export function readManifestOptions(flags: Flags): ManifestOptions {
   if (flags.directory === undefined)
     throw unusable('manifest', 'no directory is given', 'bcopy manifest DIR');
   return read('manifest', manifestSchema, flags);
+}
+
+export function readCompareOptions(flags: Flags): CompareOptions {
+  if (flags.first === undefined || flags.second === undefined)
+    throw unusable('compare', 'two directories are to be given', 'bcopy compare A B');
+  const options = read('compare', compareSchema, flags);
+  const hint = 'bcopy compare A B --list files --null';
+  if (options.json && options.list !== undefined) throw unusable('compare', '--json is no list', hint);
+  if (options.null && options.list === undefined) throw unusable('compare', '--null is for a list', hint);
+  return options;
 }
 
 function refuseOthers(flags: Flags, names: readonly string[], what: string): void {

@@ -174,8 +174,13 @@ function whyGone(source: Side, destination: Side, name: NativeName): Found | 'bo
   };
   const [from, to] = [read(source, 'look at source'), read(destination, 'look at destination')];
   if (from < 0 && to < 0) return 'both';
-  if (to < 0) return { kind: 'missing', detail: typeOf(source.status) };
-  return from < 0 ? { kind: 'extra', detail: typeOf(destination.status) } : undefined;
+  if (to < 0) return { kind: 'missing', detail: unlessFile(source.status) };
+  return from < 0 ? { kind: 'extra', detail: unlessFile(destination.status) } : undefined;
+}
+
+/** Most are. */
+function unlessFile(status: FileStatus): string {
+  return status.type === 'file' ? '' : typeOf(status);
 }
 
 function withBoth<T>(
