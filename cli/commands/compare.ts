@@ -43,8 +43,8 @@ function writePaths({ list, null: endsWithZero }: CompareOptions, { stdout, stde
   return async (difference: Difference) => {
     const { kind, path } = difference;
     if (kind === 'unreadable') stderr.write(`bcopy: ${formatDifference(difference)}`);
-    else if (path !== last)
-      await writeLine(stdout, formatPath(path === '' ? '.' : path, list!, endsWithZero));
+    // The tree itself would stand for all that is in it
+    else if (path !== '' && path !== last) await writeLine(stdout, formatPath(path, list!, endsWithZero));
     last = path;
   };
 }
