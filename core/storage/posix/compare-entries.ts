@@ -1,5 +1,4 @@
-import type { Difference, DifferenceKind } from '../../model/difference.ts';
-import { fromBytes, quoteName } from '../../model/names.ts';
+import type { DifferenceKind } from '../../model/difference.ts';
 import { compareAttributes } from './compare-attributes.ts';
 import { filledHoles, findDifference } from './compare-content.ts';
 import type {
@@ -12,22 +11,28 @@ import type {
   RangeJob,
 } from './compare-jobs.ts';
 import { DirectoryStack } from './directory-stack.ts';
+import {
+  deviceOf,
+  type Found,
+  inodeOf,
+  modeOf,
+  readTarget,
+  type Side,
+  typeOf,
+  whyGone,
+  withBoth,
+} from './entry-sides.ts';
 import { placeOf } from './extended-attributes.ts';
 import { FileStatus } from './file-status.ts';
-import { close, ENOENT, type NativeName, nativeName, readlinkat } from './libc.ts';
+import { type NativeName, nativeName } from './libc.ts';
 import { openExistingDirectory, openSourceDirectory } from './open-directory.ts';
-import { openSource } from './put-file.ts';
-import { check, SystemError } from './system-error.ts';
+import { SystemError } from './system-error.ts';
 
 /** A file of more is left, to be compared by several threads. */
 const smallContent = 1024 * 1024;
 /** A hole that is smaller may be filled by any file system. */
 const smallestHole = 64 * 1024;
-const targetBytes = Buffer.allocUnsafeSlow(4096);
 const isRoot = process.geteuid?.() === 0;
-
-type Side = { readonly directory: number; readonly status: FileStatus };
-type Found = Pick<Difference, 'kind' | 'detail'>;
 
 /** Compares entries of two trees; nothing of them is written to. */
 export class EntryComparer {
@@ -164,77 +169,6 @@ type NewAnswer = {
 
 function newAnswer(): NewAnswer {
   return { findings: [], linked: [], contents: [], bytes: 0 };
-}
-
-/** Reads both; what vanished in between, or is there on one side only. Throws a SystemError. */
-function whyGone(source: Side, destination: Side, name: NativeName): Found | 'both' | undefined {
-  const read = ({ directory, status }: Side, action: string) => {
-    const result = status.read(directory, name);
-    return result === ENOENT ? result : check(result, action);
-  };
-  const [from, to] = [read(source, 'look at source'), read(destination, 'look at destination')];
-  if (from < 0 && to < 0) return 'both';
-  if (to < 0) return { kind: 'missing', detail: unlessFile(source.status) };
-  return from < 0 ? { kind: 'extra', detail: unlessFile(destination.status) } : undefined;
-}
-
-/** Most are. */
-function unlessFile(status: FileStatus): string {
-  return status.type === 'file' ? '' : typeOf(status);
-}
-
-function withBoth<T>(
-  [source, destination]: readonly [number, number],
-  name: NativeName,
-  use: (one: number, other: number) => T,
-): T {
-  const one = openSource(source, name, false);
-  try {
-    const other = openDestination(destination, name);
-    try {
-      return use(one, other);
-    } finally {
-      close(other);
-    }
-  } finally {
-    close(one);
-  }
-}
-
-function openDestination(directory: number, name: NativeName): number {
-  try {
-    return openSource(directory, name, false);
-  } catch (error) {
-    throw error instanceof SystemError ? new SystemError(error.cause, 'open destination') : error;
-  }
-}
-
-function readTarget({ directory }: Side, name: NativeName): string {
-  const bytes = check(readlinkat(directory, name, targetBytes), 'read symlink');
-  return quoteName(fromBytes(targetBytes.subarray(0, bytes)));
-}
-
-const specials = new Map([
-  [0o01, 'FIFO'],
-  [0o02, 'character device'],
-  [0o06, 'block device'],
-  [0o14, 'socket'],
-]);
-
-function typeOf(status: FileStatus): string {
-  return status.type === 'special' ? (specials.get(status.fullMode >> 12) ?? 'special file') : status.type;
-}
-
-function deviceOf({ specialDevice }: FileStatus): string {
-  return `device ${specialDevice}`;
-}
-
-function modeOf({ mode }: FileStatus): string {
-  return mode.toString(8).padStart(4, '0');
-}
-
-function inodeOf({ device, inodeLow, inodeHigh, links }: FileStatus) {
-  return { device, low: inodeLow, high: inodeHigh, names: links };
 }
 
 function causeOf(error: unknown): string {
