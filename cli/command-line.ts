@@ -109,7 +109,11 @@ function describeOptions(parser: Argv, table: readonly OptionSpec[]): Argv {
 /** Without the types that yargs appends, its line for a command without a name, and brackets that are not true. */
 function tidyHelp(text: string): string {
   const plain = text.replace(/ *\[(string|boolean)\]$/gm, '').replace(/^bcopy\n/, '');
-  return `${plain.replace(/^( +bcopy (?:logs|cancel)) \[JOBID\]/gm, '$1 JOBID  ')}\n`;
+  const named = plain
+    .replace(/^( +bcopy (?:logs|cancel)) \[JOBID\]/gm, '$1 JOBID  ')
+    .replace(/^( +bcopy manifest) \[DIR\]/gm, '$1 DIR  ')
+    .replace(/^( +bcopy compare) \[A\] \[B\]/gm, '$1 A B    ');
+  return `${named}\n`;
 }
 
 function readFlags({ command, argv }: Parsed): Flags {

@@ -71,7 +71,10 @@ describe('every document', () => {
     '--checksum', // rsync
     '--delete', // rsync
     '--itemize-changes', // rsync
+    '--files-from', // rsync
     '--kill-on-invalid-dep', // sbatch
+    '--no-recursion', // tar
+    '--quiet', // sha256sum
     '--no-requeue', // sbatch
     '--no-save', // npm
     '--requeue', // sbatch
@@ -80,7 +83,9 @@ describe('every document', () => {
 
   it('names options that exist only', async () => {
     const helps = await Promise.all(
-      [[], ['status'], ['logs'], ['cancel'], ['clean']].map((words) => world.bcopy('/', ...words, '--help')),
+      [[], ['status'], ['logs'], ['cancel'], ['clean'], ['verify'], ['manifest'], ['compare']].map((words) =>
+        world.bcopy('/', ...words, '--help'),
+      ),
     );
     const known = new Set([...foreign, ...helps.flatMap(({ stdout }) => optionsIn(stdout))]);
     const unknown = documents.flatMap((name) =>
