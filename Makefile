@@ -4,7 +4,7 @@ SHELL := /bin/bash
 ESBUILD := node_modules/.bin/esbuild --bundle --platform=node --format=esm --target=node20 --sourcemap \
   --legal-comments=none --alias:koffi=koffi/indirect --log-level=warning --outbase=.
 # One file each: a worker that starts a thousand times must not look for its parts
-PROGRAMS := workers/main.ts cli/schedulers/local/supervisor.ts cli/scan-thread.ts $(wildcard bench/scan.ts bench/copy.ts bench/latency.ts bench/sync.ts)
+PROGRAMS := workers/main.ts cli/schedulers/local/supervisor.ts cli/scan-thread.ts cli/proof-thread.ts $(wildcard bench/scan.ts bench/copy.ts bench/latency.ts bench/sync.ts bench/verify.ts)
 # The string-width that yargs would bring spends 25 ms of each start on Intl and emojis; version 4 does not
 LIGHT := --alias:string-width=./node_modules/string-width/index.js
 # In pieces: each command loads what it needs
@@ -13,7 +13,7 @@ SOURCES := $(shell find bench cli core workers -name '*.ts') package.json Makefi
 # yargs and handlebars need a `require`, under a name that does not collide with yargs's own import
 BANNER := import {createRequire as bundleRequire} from "node:module"; const require = bundleRequire(import.meta.url);
 
-.PHONY: build check test faults demo bench bench-scan bench-latency bench-sync chaos walltime memory format clean help
+.PHONY: build check test faults demo bench bench-scan bench-latency bench-sync bench-verify chaos walltime memory format clean help
 
 build: dist/.built
 
@@ -51,6 +51,9 @@ bench-latency: build
 bench-sync: build
 	node dist/js/bench/sync.js
 
+bench-verify: build
+	node dist/js/bench/verify.js
+
 # CHAOS_SEED=N CHAOS_ROUNDS=1 plays a round again; three at a time, since each waits most of its time
 chaos: build
 	KILLS=$${KILLS:-200} node_modules/.bin/vitest run test/e2e/watcher.test.ts --disable-console-intercept
@@ -69,7 +72,8 @@ help:
 	  'make test       install, build, lint, type-check, run every test' 'make check      lint and type-check' \
 	  'make faults     fail, fill and kill a small copy at each of its file operations, and cut its power' \
 	  'make bench      bcopy beside cp, rsync, tar, fpsync, rclone and a C program that makes the bare system calls' \
-	  'make bench-scan entries per second and memory of the scan, beside find and fpart' 'make bench-latency  bcopy beside cp and rsync where each request of the file system takes 5 ms' 'make bench-sync  a second run over a million files that are there, beside rsync -a' 'make chaos      twenty rounds of faults on a real cluster, and 200 kills under a watcher, on each of three file systems' 'make walltime   a copy that needs five times its time limit of a minute' 'make memory     the memory of each process of a copy, on a million entries' 'make format     format the code' 'make clean'
+	  'make bench-scan entries per second and memory of the scan, beside find and fpart' 'make bench-latency  bcopy beside cp and rsync where each request of the file system takes 5 ms' 'make bench-sync  a second run over a million files that are there, beside rsync -a' 'make bench-verify  bcopy verify beside cat' \
+	  'make chaos      twenty rounds of faults on a real cluster, and 200 kills under a watcher, on each of three file systems' 'make walltime   a copy that needs five times its time limit of a minute' 'make memory     the memory of each process of a copy, on a million entries' 'make format     format the code' 'make clean'
 
 check: node_modules/.installed
 	node_modules/.bin/biome check --error-on-warnings .

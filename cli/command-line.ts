@@ -5,12 +5,15 @@ import { quoteName } from '../core/model/names.ts';
 import {
   cancelUsage,
   cleanUsage,
+  compareUsage,
   copyNotes,
   copyUsage,
   logsUsage,
+  manifestUsage,
   removeUsage,
   statusUsage,
   undoUsage,
+  verifyUsage,
 } from './help-text.ts';
 import { type CommandName, type OptionSpec, optionTables } from './option-table.ts';
 import { joinDashes, withRules } from './rule-words.ts';
@@ -89,6 +92,14 @@ function describeCommands(parser: Argv, version: string, take: (parsed: Parsed) 
   add('clean', 'clean [JOBID]', 'remove the runs that are complete, or one that is given up', cleanUsage);
   add('undo', 'undo [JOBID]', 'bring back what --delete has put into the trash', undoUsage);
   add('remove', 'remove [PATH..]', 'remove directories with all that is in them', removeUsage);
+  add('verify', 'verify [JOBID]', 'compare two trees, byte by byte', verifyUsage);
+  add('manifest', 'manifest [DIR]', 'hash the files of a tree, for sha256sum -c and its like', manifestUsage);
+  add(
+    'compare',
+    'compare [A] [B]',
+    'in what two trees differ, also as lists for tar and --files-from',
+    compareUsage,
+  );
   return parser;
 }
 
@@ -103,13 +114,18 @@ function describeOptions(parser: Argv, table: readonly OptionSpec[]): Argv {
 /** Without the types that yargs appends, its line for a command without a name, and brackets that are not true. */
 function tidyHelp(text: string): string {
   const plain = text.replace(/ *\[(string|boolean)\]$/gm, '').replace(/^bcopy\n/, '');
-  const named = plain.replace(' remove [PATH..]', ' remove PATH... ');
-  return `${named.replace(/^( +bcopy (?:logs|cancel|undo)) \[JOBID\]/gm, '$1 JOBID  ')}\n`;
+  const named = plain
+    .replace(' remove [PATH..]', ' remove PATH... ')
+    .replace(/^( +bcopy (?:logs|cancel|undo)) \[JOBID\]/gm, '$1 JOBID  ')
+    .replace(/^( +bcopy manifest) \[DIR\]/gm, '$1 DIR  ')
+    .replace(/^( +bcopy compare) \[A\] \[B\]/gm, '$1 A B    ');
+  return `${named}\n`;
 }
 
 function readFlags({ command, argv }: Parsed): Flags {
   const table = optionTables[command];
-  const { _: strays = [], $0: program, JOBID: job, PATH: paths, ...given } = argv;
+  const { _: strays = [], $0: program, JOBID: job, PATH: paths, ...others } = argv;
+  const { DIR: directory, A: first, B: second, ...given } = others;
   for (const name of Object.keys(given)) refuseUnknown(name, table);
   const flags = table.flatMap((spec) => {
     const value = given[spec.name];
@@ -118,6 +134,8 @@ function readFlags({ command, argv }: Parsed): Flags {
   refuseStrays(command, (strays as unknown[]).map(String));
   if (job !== undefined) flags.push(['job', String(job)]);
   if (paths !== undefined) flags.push(['paths', (paths as unknown[]).map(String)]);
+  for (const [name, word] of Object.entries({ directory, first, second }))
+    if (word !== undefined) flags.push([name, String(word)]);
   return Object.fromEntries(flags);
 }
 
@@ -177,7 +195,7 @@ function readValue(spec: OptionSpec, value: unknown): string | boolean | readonl
 function refuseStrays(command: CommandName, words: readonly string[]): void {
   const stray = command === 'copy' ? words[0] : words[1];
   if (stray === undefined) return;
-  const others = ['status', 'logs', 'cancel', 'clean', 'undo', 'remove'];
+  const others = ['status', 'logs', 'cancel', 'clean', 'undo', 'remove', 'verify', 'manifest', 'compare'];
   const meant = closest(stray, others);
   if (command === 'copy' && stray === meant) {
     throw unreadable(`${stray} is not the first word`, `bcopy ${stray}, and then its options`);

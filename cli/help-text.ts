@@ -1,6 +1,7 @@
 export const copyUsage = `bcopy -s SRC -d DST [-c] [--retry] [options]
 bcopy status [JOBID] | logs JOBID | cancel JOBID | clean [JOBID] | undo JOBID
 bcopy remove PATH... [--yes]
+bcopy verify -s SRC -d DST | verify JOBID | manifest DIR | compare A B
 
 Copies the content of the directory SRC into the directory DST with an array job. \`-s dir/\` and
 \`-s dir\` mean the same: the content of dir goes to DST.`;
@@ -23,6 +24,28 @@ where nothing else has taken that since.`;
 export const removeUsage = `bcopy remove PATH... [--yes]
 
 Removes directories and files with all that is in them, after telling how much that is and asking.`;
+export const verifyUsage = `bcopy verify -s SRC -d DST [--compare size|mtime|checksum] [--json]
+bcopy verify JOBID [--compare size|mtime|checksum] [--json]
+bcopy verify --manifest FILE DIR [--algorithm NAME] [--strict] [--json]
+
+Compares two trees on this machine, or what a run has copied with its source, or a tree with a
+manifest of bcopy, sha256sum, xxhsum and their like, and changes nothing. The content of files is
+compared whole, and DST or DIR is read from its disk. A line for each difference: its kind, the
+path, details. Exit code 0 when there is none, else 4.`;
+export const compareUsage = `bcopy compare A B [--only KIND,...] [--json | --list files|tar [--null]]
+
+The comparison of bcopy verify -s A -d B, as lists too. What would make B like A:
+  bcopy compare A B --list files > list     for --files-from list; with --null for names with newlines
+  bcopy compare A B --list tar > list       tar -C A --no-recursion -T list -c ...
+  bcopy compare A B --list files --only extra
+Kinds: missing, extra, type, size, content, link-target, hard-links, holes, mode, owner, mtime,
+xattr, acl, unreadable.
+Exit code 0 when there is no difference (of these kinds), else 4.`;
+export const manifestUsage = `bcopy manifest DIR [--algorithm xxh3|blake3|sha256|sha1|md5] [-o FILE]
+
+Prints a line for each regular file below DIR, sorted by path: its digest and its path, as
+xxhsum -c, b3sum -c, sha256sum -c, sha1sum -c and md5sum -c read it in DIR; bcopy verify --manifest
+does, too.`;
 
 export const copyNotes = `Examples:
   bcopy -s /gws/a/mydir -d /gws/b/dest            submit, and return at once

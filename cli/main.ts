@@ -1,9 +1,10 @@
 #!/usr/bin/env -S UV_THREADPOOL_SIZE=32 node
 import { readFileSync } from 'node:fs';
-import { BcopyError } from '../core/model/errors.ts';
+import { BcopyError, exitCodes } from '../core/model/errors.ts';
 import { readRawArguments } from './argv.ts';
 import type { CommandLine } from './command-line.ts';
 import type { CommandContext } from './commands/context.ts';
+import type { CommandName } from './option-table.ts';
 import { exitCodeOf, formatError } from './output/errors.ts';
 import { packagePaths } from './steps/package-paths.ts';
 
@@ -14,8 +15,8 @@ const { version, workerBundle } = packagePaths();
 const interruption = new AbortController();
 const { stdin, stdout, stderr, env: environment } = process;
 const world = { stdin, stdout, stderr, environment, signal: interruption.signal, version, now: Date.now };
-/** False once a command runs that is to be done also when nobody reads its answers any more. */
-let endsWithReader = true;
+/** What to exit with when nobody reads the answers any more; undefined once a command runs that is to be done all the same. */
+let withoutReader: number | undefined = exitCodes.done;
 
 process.once('SIGINT', () => interruption.abort(new BcopyError('interrupted', 'interrupted')));
 process.on('uncaughtException', (error) => process.exit(report(error)));
@@ -36,7 +37,7 @@ async function main(): Promise<number> {
 /** Each command is loaded when it is asked for, so that help and version are quick. */
 async function run(line: CommandLine & { kind: 'command' }, context: CommandContext): Promise<number> {
   const { command, flags } = line;
-  endsWithReader = command === 'status' || command === 'logs';
+  withoutReader = exitWithoutReader(command);
   if (command === 'copy') {
     const [{ copy }, { readCopyOptions }] = await Promise.all([
       import('./commands/copy.ts'),
@@ -44,6 +45,27 @@ async function run(line: CommandLine & { kind: 'command' }, context: CommandCont
     ]);
     const surroundings = { environment: context.environment, node: process.execPath, workerBundle };
     return copy(await readCopyOptions(flags, surroundings), context);
+  }
+  if (command === 'verify') {
+    const [{ verify }, proof] = await Promise.all([
+      import('./commands/verify.ts'),
+      import('./proof-options.ts'),
+    ]);
+    return verify(proof.readVerifyOptions(flags), context);
+  }
+  if (command === 'compare') {
+    const [{ compare }, proof] = await Promise.all([
+      import('./commands/compare.ts'),
+      import('./proof-options.ts'),
+    ]);
+    return compare(proof.readCompareOptions(flags), context);
+  }
+  if (command === 'manifest') {
+    const [{ manifest }, proof] = await Promise.all([
+      import('./commands/manifest.ts'),
+      import('./proof-options.ts'),
+    ]);
+    return manifest(proof.readManifestOptions(flags), context);
   }
   const read = await import('./job-options.ts');
   if (command === 'status')
@@ -85,5 +107,12 @@ function report(error: unknown): number {
 
 function noReader(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;
-  if (endsWithReader) process.exit(0);
+  if (withoutReader !== undefined) process.exit(withoutReader);
+}
+
+/** What compares must not end like one that has found nothing. */
+function exitWithoutReader(command: CommandName): number | undefined {
+  if (command === 'status' || command === 'logs') return exitCodes.done;
+  if (command === 'verify' || command === 'compare') return exitCodes.differences;
+  return command === 'manifest' ? exitCodes.interrupted : undefined;
 }

@@ -9,6 +9,7 @@ export type PackagePaths = {
   readonly workerBundle: string;
   readonly supervisorBundle: string;
   readonly scanThreadBundle: string;
+  readonly proofThreadBundle: string;
 };
 
 /** Looks upwards from this file for the package's own package.json. */
@@ -20,6 +21,7 @@ export function packagePaths(): PackagePaths {
     workerBundle: join(root, 'dist/js/workers/main.js'),
     supervisorBundle: join(root, 'dist/js/cli/schedulers/local/supervisor.js'),
     scanThreadBundle: join(root, 'dist/js/cli/scan-thread.js'),
+    proofThreadBundle: join(root, 'dist/js/cli/proof-thread.js'),
   };
 }
 

@@ -70,7 +70,10 @@ describe('every document', () => {
     '--chdir', // sbatch
     '--checksum', // rsync
     '--itemize-changes', // rsync
+    '--files-from', // rsync
     '--kill-on-invalid-dep', // sbatch
+    '--no-recursion', // tar
+    '--quiet', // sha256sum
     '--no-requeue', // sbatch
     '--no-save', // npm
     '--requeue', // sbatch
@@ -79,9 +82,17 @@ describe('every document', () => {
 
   it('names options that exist only', async () => {
     const helps = await Promise.all(
-      [[], ['status'], ['logs'], ['cancel'], ['clean'], ['remove']].map((words) =>
-        world.bcopy('/', ...words, '--help'),
-      ),
+      [
+        [],
+        ['status'],
+        ['logs'],
+        ['cancel'],
+        ['clean'],
+        ['remove'],
+        ['verify'],
+        ['manifest'],
+        ['compare'],
+      ].map((words) => world.bcopy('/', ...words, '--help')),
     );
     const known = new Set([...foreign, ...helps.flatMap(({ stdout }) => optionsIn(stdout))]);
     const unknown = documents.flatMap((name) =>

@@ -101,6 +101,13 @@ export class FileStatus {
   get allocatedBytes(): number {
     return this.#number(48) * 512;
   }
+  /** What the file system allocates, or would like to be asked for, at once. */
+  get blockBytes(): number {
+    return this.#view.getUint32(4, true);
+  }
+  get mtime(): string {
+    return this.#time(112);
+  }
   get inodeLow(): number {
     return this.#view.getUint32(32, true);
   }

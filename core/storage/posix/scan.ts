@@ -56,3 +56,9 @@ export function identityOf(path: string): { device: string; inode: string } | un
     ? undefined
     : { device: status.device, inode: status.inode };
 }
+
+/** The same of an open file. */
+export function identityOfOpen(fd: number): { device: string; inode: string } {
+  const { device, inode } = new FileStatus().readOpen(fd, 'look at an open file');
+  return { device, inode };
+}

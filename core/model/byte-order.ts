@@ -1,0 +1,20 @@
+import { toBytes } from './names.ts';
+
+/**
+ * Compares two names by their bytes, as `LC_ALL=C sort` does: negative when the first comes before. Text is compared by
+ * UTF-16 units otherwise, which is another order beyond ASCII.
+ */
+export function compareNames(one: string, other: string): number {
+  const both = Math.min(one.length, other.length);
+  let at = 0;
+  while (at < both && one.charCodeAt(at) === other.charCodeAt(at)) at++;
+  if (at === both) return one.length - other.length;
+  const [first, second] = [one.charCodeAt(at), other.charCodeAt(at)];
+  return first < 0x80 || second < 0x80 ? first - second : compareBytes(toBytes(one), toBytes(other));
+}
+
+function compareBytes(one: Uint8Array, other: Uint8Array): number {
+  const both = Math.min(one.length, other.length);
+  for (let at = 0; at < both; at++) if (one[at] !== other[at]) return one[at]! - other[at]!;
+  return one.length - other.length;
+}

@@ -1,0 +1,30 @@
+/** In what two entries of one path can differ, in the order in which it is told. */
+export const differenceKinds = [
+  'missing',
+  'extra',
+  'type',
+  'size',
+  'content',
+  'link-target',
+  'hard-links',
+  'holes',
+  'mode',
+  'owner',
+  'mtime',
+  'xattr',
+  'acl',
+  'unreadable',
+] as const;
+export type DifferenceKind = (typeof differenceKinds)[number];
+
+/** One thing in which a destination is not like its source; `detail` is for people. */
+export type Difference = {
+  readonly kind: DifferenceKind;
+  /** Below both trees, as text that stands for bytes; `''` is the tree itself. */
+  readonly path: string;
+  readonly detail: string;
+};
+
+/** How two files are found to hold the same: by their sizes, by sizes and times, or byte by byte. */
+export const compareWords = ['size', 'mtime', 'checksum'] as const;
+export type CompareWord = (typeof compareWords)[number];

@@ -1,0 +1,177 @@
+import type { DifferenceKind } from '../../model/difference.ts';
+import { compareAttributes } from './compare-attributes.ts';
+import { filledHoles, findDifference } from './compare-content.ts';
+import type {
+  Comparison,
+  EntriesAnswer,
+  EntriesJob,
+  Finding,
+  LinkedPair,
+  RangeAnswer,
+  RangeJob,
+} from './compare-jobs.ts';
+import { DirectoryStack } from './directory-stack.ts';
+import {
+  deviceOf,
+  type Found,
+  inodeOf,
+  modeOf,
+  readTarget,
+  type Side,
+  typeOf,
+  whyGone,
+  withBoth,
+} from './entry-sides.ts';
+import { placeOf } from './extended-attributes.ts';
+import { FileStatus } from './file-status.ts';
+import { type NativeName, nativeName } from './libc.ts';
+import { openExistingDirectory, openSourceDirectory } from './open-directory.ts';
+import { SystemError } from './system-error.ts';
+
+/** A file of more is left, to be compared by several threads. */
+const smallContent = 1024 * 1024;
+/** A hole that is smaller may be filled by any file system. */
+const smallestHole = 64 * 1024;
+const isRoot = process.geteuid?.() === 0;
+
+/** Compares entries of two trees; nothing of them is written to. */
+export class EntryComparer {
+  readonly #comparison: Comparison;
+  readonly #sources: DirectoryStack;
+  readonly #destinations: DirectoryStack;
+  readonly #source = new FileStatus();
+  readonly #destination = new FileStatus();
+  #answer = newAnswer();
+
+  constructor(comparison: Comparison) {
+    this.#comparison = comparison;
+    this.#sources = new DirectoryStack(comparison.source, openSourceDirectory);
+    this.#destinations = new DirectoryStack(comparison.destination, openExistingDirectory);
+  }
+
+  /** What cannot be read is a finding, never an exception. */
+  compare({ groups }: EntriesJob): EntriesAnswer {
+    this.#answer = newAnswer();
+    let index = 0;
+    for (const { directory, names } of groups)
+      for (const name of names) this.#compareOne(directory, name, index++);
+    return this.#answer;
+  }
+
+  /** The content of a file in a range. */
+  compareRange({ directory, name, from, to }: RangeJob): RangeAnswer {
+    try {
+      const sides = [this.#sources.enter(directory), this.#destinations.enter(directory)] as const;
+      return { at: this.#findDifference(sides, nativeName(name), from, to), unreadable: undefined };
+    } catch (error) {
+      return { at: -1, unreadable: causeOf(error) };
+    }
+  }
+
+  close(): void {
+    this.#sources.close();
+    this.#destinations.close();
+  }
+
+  #compareOne(directory: string, name: string, index: number): void {
+    const found: Found[] = [];
+    try {
+      const source = { directory: this.#sources.enter(directory), status: this.#source };
+      const destination = { directory: this.#destinations.enter(directory), status: this.#destination };
+      const native = nativeName(name);
+      const gone = whyGone(source, destination, native);
+      if (gone === undefined) this.#compareBoth(source, destination, native, index, found);
+      else if (gone !== 'both') found.push(gone);
+    } catch (error) {
+      found.push({ kind: 'unreadable', detail: causeOf(error) });
+    }
+    for (const { kind, detail } of found) this.#answer.findings.push({ index, kind, detail });
+  }
+
+  #compareBoth(source: Side, destination: Side, name: NativeName, index: number, found: Found[]): void {
+    const { keep } = this.#comparison;
+    const [from, to] = [source.status, destination.status];
+    if (from.type !== to.type || (from.type === 'special' && from.fullMode >> 12 !== to.fullMode >> 12)) {
+      found.push({ kind: 'type', detail: `${typeOf(from)}, ${typeOf(to)} at the destination` });
+      return;
+    }
+    const say = (kind: DifferenceKind, was: string, is: string) =>
+      void (was === is || found.push({ kind, detail: `${was}, ${is} at the destination` }));
+    if (from.type === 'symlink') say('link-target', readTarget(source, name), readTarget(destination, name));
+    if (from.isDevice) say('type', deviceOf(from), deviceOf(to));
+    if (keep.includes('mode') && from.type !== 'symlink') say('mode', modeOf(from), modeOf(to));
+    if (keep.includes('owner')) say('owner', `${from.uid}:${from.gid}`, `${to.uid}:${to.gid}`);
+    if (keep.includes('times')) say('mtime', from.mtime, to.mtime);
+    this.#compareAttributes(source, destination, name, found);
+    if (from.type === 'file') this.#compareFiles(source, destination, name, index, found);
+  }
+
+  #compareAttributes(source: Side, destination: Side, name: NativeName, found: Found[]): void {
+    const { keep } = this.#comparison;
+    if (!keep.includes('xattr') && !keep.includes('acl')) return;
+    // Nobody else sees what a symlink may have
+    if (source.status.type === 'symlink' && !isRoot) return;
+    const placed = ({ directory, status }: Side) => ({
+      place: placeOf(directory, name),
+      device: status.deviceNumber,
+    });
+    found.push(...compareAttributes(placed(source), placed(destination), keep));
+  }
+
+  #compareFiles(source: Side, destination: Side, name: NativeName, index: number, found: Found[]): void {
+    const [from, to] = [source.status, destination.status];
+    const isLinked = from.links > 1 || to.links > 1;
+    if (isLinked) this.#answer.linked.push({ index, source: inodeOf(from), destination: inodeOf(to) });
+    const { bytes } = from;
+    if (bytes !== to.bytes) {
+      found.push({ kind: 'size', detail: `${bytes} bytes, ${to.bytes} at the destination` });
+      return;
+    }
+    const filled = this.#filledHoles(source, destination, name);
+    if (filled > 0) found.push({ kind: 'holes', detail: `${filled} bytes of holes are filled` });
+    if (this.#comparison.by !== 'checksum' || bytes === 0) return;
+    if (isLinked || bytes > smallContent) this.#answer.contents.push({ index, bytes });
+    else {
+      this.#answer.bytes += bytes;
+      const at = this.#findDifference([source.directory, destination.directory], name, 0, bytes);
+      if (at >= 0) found.push({ kind: 'content', detail: sayContent(at) });
+    }
+  }
+
+  /** What takes more room than in the source is looked at: a file system may allocate more than it was asked for. */
+  #filledHoles(source: Side, destination: Side, name: NativeName): number {
+    const [from, to] = [source.status, destination.status];
+    const least = Math.max(smallestHole, to.blockBytes);
+    if (from.allocatedBytes >= from.bytes || to.allocatedBytes - from.allocatedBytes < least) return 0;
+    return withBoth([source.directory, destination.directory], name, (one, other) =>
+      filledHoles(one, other, from.bytes, least),
+    );
+  }
+
+  #findDifference(sides: readonly [number, number], name: NativeName, from: number, to: number): number {
+    const { isFresh } = this.#comparison;
+    return withBoth(sides, name, (source, destination) =>
+      findDifference({ source, destination, isFresh }, from, to),
+    );
+  }
+}
+
+export function sayContent(at: number): string {
+  return `from byte ${at} on`;
+}
+
+type NewAnswer = {
+  findings: Finding[];
+  linked: LinkedPair[];
+  contents: { index: number; bytes: number }[];
+  bytes: number;
+};
+
+function newAnswer(): NewAnswer {
+  return { findings: [], linked: [], contents: [], bytes: 0 };
+}
+
+function causeOf(error: unknown): string {
+  if (error instanceof SystemError) return error.message;
+  throw error;
+}

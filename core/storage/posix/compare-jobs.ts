@@ -1,0 +1,64 @@
+import type { CompareWord, DifferenceKind } from '../../model/difference.ts';
+import type { KeepWord } from '../../model/fidelity.ts';
+
+/** What a thread has to know to compare two trees. The descriptors are the whole process's. */
+export type Comparison = {
+  /** Open directories, the roots of the trees. */
+  readonly source: number;
+  readonly destination: number;
+  readonly by: CompareWord;
+  /** What of entries must be the same, as `--preserve` has it. */
+  readonly keep: readonly KeepWord[];
+  /** The destination is read from its disk, not from what memory holds of it. */
+  readonly isFresh: boolean;
+};
+
+/** Entries of both trees with the same names, directory by directory; `.` in `''` are the roots. */
+export type EntriesJob = {
+  readonly kind: 'entries';
+  readonly groups: readonly { readonly directory: string; readonly names: readonly string[] }[];
+};
+
+/** A range of a file that is so large, or has so many names, that it was left. */
+export type RangeJob = {
+  readonly kind: 'range';
+  readonly directory: string;
+  readonly name: string;
+  readonly from: number;
+  readonly to: number;
+};
+
+export type CompareJob = EntriesJob | RangeJob;
+
+/** `index` counts the names of all groups of the job. */
+export type Finding = { readonly index: number; readonly kind: DifferenceKind; readonly detail: string };
+
+export type InodeOfMany = {
+  readonly device: string;
+  readonly low: number;
+  readonly high: number;
+  readonly names: number;
+};
+
+/** A file that has several names on one side or on both. */
+export type LinkedPair = {
+  readonly index: number;
+  readonly source: InodeOfMany;
+  readonly destination: InodeOfMany;
+};
+
+export type EntriesAnswer = {
+  readonly findings: readonly Finding[];
+  readonly linked: readonly LinkedPair[];
+  /** Files whose content is still to be compared. */
+  readonly contents: readonly { readonly index: number; readonly bytes: number }[];
+  /** What was compared. */
+  readonly bytes: number;
+};
+
+export type RangeAnswer = {
+  /** The first byte that differs, or -1. */
+  readonly at: number;
+  /** Why a side could not be read. */
+  readonly unreadable: string | undefined;
+};
