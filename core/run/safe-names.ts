@@ -1,3 +1,4 @@
+import { filterOf } from '../model/filters.ts';
 import { type IsSafe, isOwnName } from '../model/removal.ts';
 import type { RunInfo } from './run-info.ts';
 
@@ -7,7 +8,9 @@ export function safeNamesOf(info: RunInfo): IsSafe {
   return (path, kind) => isOwnName(path) || isExcluded(path, kind);
 }
 
-/** Nothing is excluded as long as a run has no patterns. */
-function excludedBy(_info: RunInfo): IsSafe {
-  return () => false;
+/** By its path alone: its size and age are of the copy, and not of what the filters asked about. */
+function excludedBy({ filters }: RunInfo): IsSafe {
+  const filter = filterOf({ rules: filters?.rules, directoriesOnly: filters?.directoriesOnly });
+  if (filter === undefined) return () => false;
+  return (path, kind) => filter.excludesWithin(path, kind === 'directory');
 }

@@ -172,6 +172,24 @@ describe('what stays', () => {
     expect(namesIn(`${task.trees.destination}/old/.bcopy`)).toEqual(['r']);
   });
 
+  test('is what the filters of the run exclude, and the directories above it', async () => {
+    const kept = { 'x.o': 'o', old: { 'y.o': 'o', f: 'f' }, logs: { l: 'l' } };
+    task = await makeCopied(source, { ...kept, stale: 's' });
+    const rules = [
+      { kind: 'exclude', pattern: '*.o' },
+      { kind: 'exclude', pattern: '/logs/' },
+    ] as const;
+    const context = deleteContext(task, 0, { to: 'now' });
+    const info = { ...context.info, filters: { rules: [...rules] } };
+    const signal = new AbortController().signal;
+    const options = { log: keptLog().log, signal, program: new URL('file:///not/used') };
+    await runDeleteTask({ ...context, info }, options);
+    const { destination } = task.trees;
+    expect(namesIn(destination)).toEqual(['a', 'logs', 'old', 'sub', 'x.o']);
+    expect(namesIn(`${destination}/old`)).toEqual(['y.o']);
+    expect(namesIn(`${destination}/logs`)).toEqual(['l']);
+  });
+
   test('is what comes on top of what was counted before', async () => {
     task = await makeCopied(source, { one: '1', dir: { two: '2', three: '3' } });
     const atMost = [{ shard: 0, entries: 2 }];
