@@ -14,6 +14,7 @@ const comparing = {
   compare: z.enum(compareWords, { error: `it must be ${compareWords.join(', ')}` }).default('checksum'),
   preserve: wordsOf(keepWords).default([...keepWords]),
   'no-preserve': wordsOf(keepWords).default([]),
+  'modify-window': countFrom(0, 86_400).default(0),
   json: switchedOff,
   threads: countFrom(1, 256).exactOptional(),
 };
@@ -79,7 +80,11 @@ export function readVerifyOptions(flags: Flags): VerifyOptions {
 }
 
 function readManifestCheck(flags: Flags): VerifyOptions {
-  refuseOthers(flags, ['source', 'destination', 'compare', 'preserve', 'no-preserve'], 'a manifest');
+  refuseOthers(
+    flags,
+    ['source', 'destination', 'compare', 'preserve', 'no-preserve', 'modify-window'],
+    'a manifest',
+  );
   if (flags.job === undefined)
     throw unusable('verify', 'no directory is given', 'bcopy verify --manifest FILE DIR');
   const { job: directory, ...rest } = read('verify', manifestCheckSchema, flags);

@@ -14,6 +14,8 @@ import { packagePaths } from './package-paths.ts';
 export type HowToCompare = {
   readonly by: CompareWord;
   readonly keep: readonly KeepWord[];
+  /** Seconds by which mtimes may differ. */
+  readonly modifyWindow: number;
   readonly threads: number | undefined;
 };
 
@@ -45,13 +47,13 @@ export async function compareTrees(
 export async function compareEntries(
   trees: OpenTrees,
   entries: Iterable<PairedName>,
-  { by, keep, threads }: HowToCompare,
+  { by, keep, modifyWindow, threads }: HowToCompare,
   tell: Tell,
   signal: AbortSignal,
 ): Promise<Compared> {
   const isFresh = by === 'checksum';
   if (isFresh) await putOnDisk(trees.destination);
-  const comparison = { ...trees, by, keep, isFresh };
+  const comparison = { ...trees, by, keep, modifyWindow, isFresh };
   const threadProgram = pathToFileURL(packagePaths().proofThreadBundle);
   const comparer = new TreeComparer(
     { ...comparison, threadProgram, threads: threads ?? availableParallelism() },

@@ -9,6 +9,8 @@ export type Comparison = {
   readonly by: CompareWord;
   /** What of entries must be the same, as `--preserve` has it. */
   readonly keep: readonly KeepWord[];
+  /** Seconds by which mtimes may differ that count as the same. */
+  readonly modifyWindow: number;
   /** The destination is read from its disk, not from what memory holds of it. */
   readonly isFresh: boolean;
 };
