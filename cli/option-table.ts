@@ -389,6 +389,12 @@ const comparisonTable = [
     group: proving,
     help: 'all of these but some: --no-preserve owner',
   },
+  {
+    name: 'modify-window',
+    kind: 'value',
+    group: proving,
+    help: 'seconds by which mtimes may differ that count as the same (default: 0)',
+  },
   { name: 'json', kind: 'switch', group: proving, help: 'one JSON object per line' },
   { name: 'threads', kind: 'value', group: proving, help: 'files read at once (default: as many as CPUs)' },
 ] as const satisfies readonly OptionSpec[];

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { type Algorithm, algorithmWords } from '../core/model/algorithm.ts';
-import { compareWords, differenceKinds } from '../core/model/difference.ts';
+import { differenceKinds, proofWords } from '../core/model/difference.ts';
 import { BcopyError } from '../core/model/errors.ts';
 import { type KeepWord, keepWords } from '../core/model/fidelity.ts';
 import { quoteName } from '../core/model/names.ts';
@@ -11,9 +11,10 @@ const ways = 'bcopy verify -s SRC -d DST, bcopy verify JOBID, or bcopy verify --
 const switchedOff = z.boolean().default(false);
 
 const comparing = {
-  compare: z.enum(compareWords, { error: `it must be ${compareWords.join(', ')}` }).default('checksum'),
+  compare: z.enum(proofWords, { error: `it must be ${proofWords.join(', ')}` }).default('checksum'),
   preserve: wordsOf(keepWords).default([...keepWords]),
   'no-preserve': wordsOf(keepWords).default([]),
+  'modify-window': countFrom(0, 86_400).default(0),
   json: switchedOff,
   threads: countFrom(1, 256).exactOptional(),
 };
@@ -79,7 +80,11 @@ export function readVerifyOptions(flags: Flags): VerifyOptions {
 }
 
 function readManifestCheck(flags: Flags): VerifyOptions {
-  refuseOthers(flags, ['source', 'destination', 'compare', 'preserve', 'no-preserve'], 'a manifest');
+  refuseOthers(
+    flags,
+    ['source', 'destination', 'compare', 'preserve', 'no-preserve', 'modify-window'],
+    'a manifest',
+  );
   if (flags.job === undefined)
     throw unusable('verify', 'no directory is given', 'bcopy verify --manifest FILE DIR');
   const { job: directory, ...rest } = read('verify', manifestCheckSchema, flags);

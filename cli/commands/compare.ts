@@ -13,7 +13,7 @@ export async function compare(options: CompareOptions, context: CommandContext):
   const write = list === undefined ? writeDifferences(json, context) : writePaths(options, context);
   let differences = 0;
   const compared = await compareTrees(
-    { source, destination, by, keep: keptOf(options), threads },
+    { source, destination, by, keep: keptOf(options), modifyWindow: options['modify-window'], threads },
     async (difference) => {
       if (!isAskedFor(difference.kind, options)) return;
       differences++;

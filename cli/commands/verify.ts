@@ -37,7 +37,8 @@ async function compare(
     const compared = await verifyManifest(options, tell, signal);
     return (differences) => formatFilesCompared(compared, differences);
   }
-  const how = { by: options.compare, keep: keptOf(options), threads: options.threads };
+  const { compare: by, 'modify-window': modifyWindow, threads } = options;
+  const how = { by, keep: keptOf(options), modifyWindow, threads };
   const compared =
     options.kind === 'run'
       ? await verifyRun(await findRunOfJob(options.job, environment), how, tell, signal)

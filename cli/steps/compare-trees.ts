@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { pathToFileURL } from 'node:url';
-import type { CompareWord, Difference } from '../../core/model/difference.ts';
+import type { Difference, ProofWord } from '../../core/model/difference.ts';
 import type { KeepWord } from '../../core/model/fidelity.ts';
+import { trashDirectory } from '../../core/model/removal.ts';
 import { runsDirectory } from '../../core/run/run-paths.ts';
 import { type Compared, TreeComparer } from '../../core/storage/posix/compare-trees.ts';
 import { close } from '../../core/storage/posix/libc.ts';
@@ -12,8 +13,10 @@ import { openNamedTree } from './open-tree.ts';
 import { packagePaths } from './package-paths.ts';
 
 export type HowToCompare = {
-  readonly by: CompareWord;
+  readonly by: ProofWord;
   readonly keep: readonly KeepWord[];
+  /** Seconds by which mtimes may differ. */
+  readonly modifyWindow: number;
   readonly threads: number | undefined;
 };
 
@@ -21,9 +24,6 @@ export type HowToCompare = {
 export type OpenTrees = { readonly source: number; readonly destination: number };
 
 export type Tell = (difference: Difference) => Promise<void>;
-
-/** What `--delete` keeps at a destination for a while. */
-const trash = '.bcopy-trash';
 
 /** Compares two trees with threads of this machine; each difference is told as soon as all before it are. Returns what was compared. */
 export async function compareTrees(
@@ -37,7 +37,7 @@ export async function compareTrees(
   };
   const identity = identityOf(runsDirectory);
   const own = identity && { ...identity, name: runsDirectory };
-  const walk = new PairedWalk({ ...trees, passOver: { own, rootNames: [trash] } });
+  const walk = new PairedWalk({ ...trees, passOver: { own, rootNames: [trashDirectory] } });
   return compareEntries(trees, walk.names(), named, tell, signal);
 }
 
@@ -45,13 +45,13 @@ export async function compareTrees(
 export async function compareEntries(
   trees: OpenTrees,
   entries: Iterable<PairedName>,
-  { by, keep, threads }: HowToCompare,
+  { by, keep, modifyWindow, threads }: HowToCompare,
   tell: Tell,
   signal: AbortSignal,
 ): Promise<Compared> {
   const isFresh = by === 'checksum';
   if (isFresh) await putOnDisk(trees.destination);
-  const comparison = { ...trees, by, keep, isFresh };
+  const comparison = { ...trees, by, keep, modifyWindow, isFresh };
   const threadProgram = pathToFileURL(packagePaths().proofThreadBundle);
   const comparer = new TreeComparer(
     { ...comparison, threadProgram, threads: threads ?? availableParallelism() },

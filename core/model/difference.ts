@@ -26,5 +26,5 @@ export type Difference = {
 };
 
 /** How two files are found to hold the same: by their sizes, by sizes and times, or byte by byte. */
-export const compareWords = ['size', 'mtime', 'checksum'] as const;
-export type CompareWord = (typeof compareWords)[number];
+export const proofWords = ['size', 'mtime', 'checksum'] as const;
+export type ProofWord = (typeof proofWords)[number];

@@ -70,7 +70,6 @@ describe('every document', () => {
     '--chdir', // sbatch
     '--checksum', // rsync
     '--itemize-changes', // rsync
-    '--files-from', // rsync
     '--kill-on-invalid-dep', // sbatch
     '--no-recursion', // tar
     '--quiet', // sha256sum

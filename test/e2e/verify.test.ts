@@ -251,6 +251,18 @@ describe('bcopy verify -s A -d B', () => {
     expect(ran).toMatchObject({ exitCode: 0 });
   });
 
+  it('takes mtimes for the same that are near enough', async () => {
+    const { mtimeMs } = lstatSync(dst('middling'));
+    utimesSync(dst('middling'), 1, Math.floor(mtimeMs / 1000) + 2);
+    const [near, far] = [await verify('--modify-window', '2'), await verify('--modify-window', '1')];
+    const files = await verify('--compare', 'mtime', '--no-preserve', 'times');
+    again('middling')();
+    expect(near).toMatchObject({ exitCode: 0 });
+    expect(far.stdout).toContain('mtime middling (');
+    // There the time stands for the content
+    expect(files.stdout).toContain('mtime middling (');
+  });
+
   it('tells what it cannot read', async () => {
     chmodSync(dst('sub/deep'), 0);
     const { exitCode, stdout } = await verify('--no-preserve', 'mode');

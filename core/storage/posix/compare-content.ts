@@ -6,6 +6,8 @@ import { check } from './system-error.ts';
 const stepBytes = 1024 * 1024;
 /** From this size on care is taken not to push what others use out of memory. */
 const largeRange = 32 * 1024 * 1024;
+/** Where it may be asked what of a file is in memory; ranges of large files begin at a multiple of it. */
+const residentStep = 64 * 1024;
 const left = Buffer.allocUnsafeSlow(stepBytes);
 const right = Buffer.allocUnsafeSlow(stepBytes);
 
@@ -13,12 +15,15 @@ const right = Buffer.allocUnsafeSlow(stepBytes);
 export type OpenPair = { readonly source: number; readonly destination: number; readonly isFresh: boolean };
 
 /**
- * The first byte from `from` on, before `to`, at which two open files differ; -1 where there is none. What is a hole in
+ * The first byte from `start` on, before `to`, at which two open files differ; -1 where there is none. What is a hole in
  * both is not read. A file that ends before `to` differs there. Throws a SystemError.
  */
-export function findDifference(pair: OpenPair, from: number, to: number): number {
+export function findDifference(pair: OpenPair, start: number, to: number): number {
   const { source, destination, isFresh } = pair;
-  const isLarge = to - from >= largeRange;
+  const isLarge = to - start >= largeRange;
+  const data = isLarge ? dataFrom(source, destination, start, to) : start;
+  if (data === to) return -1;
+  const from = isLarge ? data - (data % residentStep) : start;
   const mayStay = !isLarge || (isMostlyResident(source, from, to - from) ?? true);
   if (isFresh) posixFadvise(destination, from, to - from, POSIX_FADV_DONTNEED);
   const found = compareSteps(pair, from, to);

@@ -89,7 +89,7 @@ export class EntryComparer {
   }
 
   #compareBoth(source: Side, destination: Side, name: NativeName, index: number, found: Found[]): void {
-    const { keep } = this.#comparison;
+    const { keep, modifyWindow } = this.#comparison;
     const [from, to] = [source.status, destination.status];
     if (from.type !== to.type || (from.type === 'special' && from.fullMode >> 12 !== to.fullMode >> 12)) {
       found.push({ kind: 'type', detail: `${typeOf(from)}, ${typeOf(to)} at the destination` });
@@ -101,9 +101,15 @@ export class EntryComparer {
     if (from.isDevice) say('type', deviceOf(from), deviceOf(to));
     if (keep.includes('mode') && from.type !== 'symlink') say('mode', modeOf(from), modeOf(to));
     if (keep.includes('owner')) say('owner', `${from.uid}:${from.gid}`, `${to.uid}:${to.gid}`);
-    if (keep.includes('times')) say('mtime', from.mtime, to.mtime);
+    if (this.#mindsTime(from) && !isWithin(from, to, modifyWindow)) say('mtime', from.mtime, to.mtime);
     this.#compareAttributes(source, destination, name, found);
     if (from.type === 'file') this.#compareFiles(source, destination, name, index, found);
+  }
+
+  /** Also where times are not to be kept: those of files are what says that their contents are the same. */
+  #mindsTime({ type }: FileStatus): boolean {
+    const { keep, by } = this.#comparison;
+    return keep.includes('times') || (by === 'mtime' && type === 'file');
   }
 
   #compareAttributes(source: Side, destination: Side, name: NativeName, found: Found[]): void {
@@ -154,6 +160,11 @@ export class EntryComparer {
       findDifference({ source, destination, isFresh }, from, to),
     );
   }
+}
+
+function isWithin(one: FileStatus, other: FileStatus, seconds: number): boolean {
+  const apart = one.mtimeNs - other.mtimeNs;
+  return (apart < 0n ? -apart : apart) <= BigInt(seconds) * 1_000_000_000n;
 }
 
 export function sayContent(at: number): string {

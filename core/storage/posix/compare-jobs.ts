@@ -1,4 +1,4 @@
-import type { CompareWord, DifferenceKind } from '../../model/difference.ts';
+import type { DifferenceKind, ProofWord } from '../../model/difference.ts';
 import type { KeepWord } from '../../model/fidelity.ts';
 
 /** What a thread has to know to compare two trees. The descriptors are the whole process's. */
@@ -6,9 +6,11 @@ export type Comparison = {
   /** Open directories, the roots of the trees. */
   readonly source: number;
   readonly destination: number;
-  readonly by: CompareWord;
+  readonly by: ProofWord;
   /** What of entries must be the same, as `--preserve` has it. */
   readonly keep: readonly KeepWord[];
+  /** Seconds by which mtimes may differ that count as the same. */
+  readonly modifyWindow: number;
   /** The destination is read from its disk, not from what memory holds of it. */
   readonly isFresh: boolean;
 };

@@ -51,8 +51,8 @@ export class TreeComparer {
 
   constructor(request: CompareRequest, signal: AbortSignal) {
     this.#request = request;
-    const { source, destination, by, keep, isFresh } = request;
-    const comparison: Comparison = { source, destination, by, keep, isFresh };
+    const { source, destination, by, keep, modifyWindow, isFresh } = request;
+    const comparison: Comparison = { source, destination, by, keep, modifyWindow, isFresh };
     this.#threads = new JobThreads(request.threadProgram, { comparison }, request.threads, signal);
     this.#signal = signal;
   }

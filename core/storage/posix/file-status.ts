@@ -108,6 +108,9 @@ export class FileStatus {
   get mtime(): string {
     return this.#time(112);
   }
+  get mtimeNs(): bigint {
+    return this.#view.getBigInt64(112, true) * 1_000_000_000n + BigInt(this.#view.getUint32(120, true));
+  }
   get inodeLow(): number {
     return this.#view.getUint32(32, true);
   }
