@@ -11,9 +11,9 @@ beforeEach(() => {
 afterEach(() => rmSync(top, { recursive: true, force: true }));
 
 const names = 1000;
-const delayMs = 60;
+const delayMs = 40;
 
-/** Plans a copy while every call that looks at a name or reads names takes 60 ms; returns seconds. */
+/** Plans a copy while every call that looks at a name or reads names takes 40 ms; returns seconds. */
 async function scan(source: string): Promise<number> {
   const calls = 'statx,getdents64';
   const delay = ['-e', `trace=${calls}`, '-e', `inject=${calls}:delay_enter=${delayMs * 1000}`];
@@ -42,7 +42,7 @@ test('where each call takes long, many are made at once, in one directory and in
   fill(`${top}/one/d`, names);
   mkdirSync(`${top}/many`);
   for (let i = 0; i < names / 5; i++) fill(`${top}/many/${i}`, 5);
-  // One call after the other: 60 and 84 seconds
+  // One call after the other: 40 and 56 seconds
   const inTurn = (names * delayMs) / 1000;
   expect(await scan(`${top}/one`)).toBeLessThan(inTurn / 2);
   expect(await scan(`${top}/many`)).toBeLessThan(inTurn / 2);
