@@ -123,6 +123,8 @@ type EndFacts = {
 function hasFinished({ attempt, state, account, next }: EndFacts): boolean {
   const journal = state.finish.journal;
   if (journal?.name.attempt !== attempt.attempt || journal.endedAt === undefined) return false;
+  // What was read before the attempt that follows was made
+  if (next?.kind === 'again') return false;
   if (next !== undefined || isRunWhole({ attempt, state, account, next })) return true;
   return attempt.maxAttempts === undefined && attempt.delete === undefined;
 }
