@@ -53,7 +53,8 @@ function randomPattern(random: Random): string {
   const step = () =>
     Array.from({ length: 1 + random(3) }, one)
       .join('')
-      .replace(/^\.{1,2}$/, 'a');
+      // In the middle of a path two stars stand for at least one directory to rsync, and for none too here
+      .replace(/^(\.{1,2}|\*{2,})$/, 'a');
   const steps = Array.from({ length: 1 + random(3) }, step);
   const stars = random(8);
   if (stars === 0) steps.push('**');
