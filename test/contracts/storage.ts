@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Storage } from '../../core/storage/storage.ts';
+import { groupOfSome } from '../../workers/groups.ts';
 import {
   copyTree,
   filesGroup,
@@ -71,6 +72,18 @@ export function storageContract(name: string, open: () => StorageCase): void {
       expect(sumOf(group, 'copied')).toEqual({ entries: 4, bytes: 9 });
       expect(group.ranges.map(({ from, to }) => [from, to])).toEqual([[0, entries.length]]);
       expect(group.hopeless).toBeUndefined();
+    });
+
+    test('are in no range when they are not in the group', async () => {
+      await makeTree(trees.source, { a: 'x', b: 'y', c: 'z', d: 'w' });
+      const entries = scanned(trees.source);
+      const files = entries.filter(({ entry }) => entry.kind === 'file').map(({ ordinal }) => ordinal);
+      const some = groupOfSome(groupFor(entries), [files[0]!, files[2]!, files[3]!]);
+      const { ranges } = storage.copyGroup(some);
+      expect(ranges.map(({ from, to }) => [from, to])).toEqual([
+        [files[0], files[0]! + 1],
+        [files[2], files[3]! + 1],
+      ]);
     });
 
     test.each([

@@ -179,7 +179,9 @@ export class GroupCopy {
     unlinkat(directory, partsName(this.#writer.run, batch.ordinal + i), 0);
   }
 
+  /** A range ends where an entry is left out, as between those that are tried again. */
   #done(ordinal: number): OpenRange {
+    if (this.#range?.to !== ordinal) this.#closeRange();
     this.#range ??= {
       from: ordinal,
       to: ordinal,
