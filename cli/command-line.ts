@@ -15,7 +15,8 @@ import {
   undoUsage,
   verifyUsage,
 } from './help-text.ts';
-import { type CommandName, type OptionSpec, optionTables } from './option-table.ts';
+import { type CommandName, optionTables } from './option-table.ts';
+import type { OptionSpec } from './option-tables/option-spec.ts';
 import { joinDashes, withRules } from './rule-words.ts';
 
 /** What was typed, by long option name, not validated yet; `job` is the job number after the command. */

@@ -23,7 +23,8 @@ import {
   words,
   wordsOf,
 } from './option-rules.ts';
-import { copyTable, type OptionSpec, variableOf } from './option-table.ts';
+import { copyTable } from './option-tables/copy.ts';
+import { type OptionSpec, variableOf } from './option-tables/option-spec.ts';
 import { givenRules, moment, size } from './selection-rules.ts';
 
 const table: readonly OptionSpec[] = copyTable;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Flags, parseCommandLine } from '../../cli/command-line.ts';
-import { copyTable } from '../../cli/option-table.ts';
+import { copyTable } from '../../cli/option-tables/copy.ts';
 import { readCopyOptions } from '../../cli/options.ts';
 import { BcopyError } from '../../core/model/errors.ts';
 

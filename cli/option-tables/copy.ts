@@ -1,0 +1,62 @@
+import { comparingTable, keepingTable } from './keeping.ts';
+import type { OptionSpec } from './option-spec.ts';
+import { runningTable } from './running.ts';
+import { selectingTable } from './selecting.ts';
+import { siteTable, slurmTable } from './slurm.ts';
+
+const copy = 'Copy:';
+
+const copyingTable = [
+  { name: 'source', letter: 's', kind: 'value', group: copy, help: 'the directory to copy', onlyTyped: true },
+  {
+    name: 'destination',
+    letter: 'd',
+    kind: 'value',
+    group: copy,
+    help: 'where its content goes',
+    onlyTyped: true,
+  },
+  {
+    name: 'check',
+    letter: 'c',
+    kind: 'switch',
+    group: copy,
+    help: 'first see that all can be read; if not, list it and submit nothing',
+  },
+  {
+    name: 'retry',
+    kind: 'switch',
+    group: copy,
+    help: 'submit again what is not there yet of the newest run of this copy',
+  },
+  {
+    name: 'dry-run',
+    kind: 'switch',
+    group: copy,
+    help: 'print the plan, the script and the command; submit nothing',
+  },
+  {
+    name: 'delete',
+    kind: 'optional',
+    otherwise: 'trash',
+    group: copy,
+    help: 'then remove at DST what SRC does not have: to a trash, or =now for good',
+    onlyTyped: true,
+  },
+  {
+    name: 'max-delete',
+    kind: 'value',
+    group: copy,
+    help: 'entries that may go: a number, or a part of all at DST (default: 10%)',
+  },
+] as const satisfies readonly OptionSpec[];
+
+export const copyTable = [
+  ...copyingTable,
+  ...selectingTable,
+  ...keepingTable,
+  ...comparingTable,
+  ...runningTable,
+  ...slurmTable,
+  ...siteTable,
+] as const satisfies readonly OptionSpec[];
