@@ -3,17 +3,33 @@ import './warning.ts';
 import { setFlagsFromString } from 'node:v8';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { BcopyError, exitCodes } from '../core/model/errors.ts';
-import { hasPhaseToFollow } from '../core/run/attempt-file.ts';
+import { type AttemptPhase, hasPhaseToFollow } from '../core/model/phase.ts';
+import type { JournalEnd } from '../core/run/journal-lines.ts';
 import type { PosixStorageRequest } from '../core/storage/posix/posix-storage.ts';
 import { continueRun } from './continue.ts';
 import { runDeleteFinish } from './delete-finish.ts';
 import { runDeleteTask } from './delete-task.ts';
 import { answerRequests } from './engine.ts';
 import { reportFinish, runFinish } from './finish.ts';
-import { runTask } from './task.ts';
-import { readTaskContext } from './task-context.ts';
+import { runTask, type TaskOptions } from './task.ts';
+import { readTaskContext, type TaskContext } from './task-context.ts';
 import { TaskLog } from './task-log.ts';
 import { warning } from './warning.ts';
+
+type Phase = {
+  task(context: TaskContext, options: TaskOptions): Promise<JournalEnd['reason']>;
+  /** True when nothing of the phase is left to do. */
+  finish(context: TaskContext, options: TaskOptions): Promise<boolean>;
+};
+
+const phases: Readonly<Record<AttemptPhase, Phase>> = {
+  copy: { task: runTask, finish: runFinish },
+  delete: { task: runDeleteTask, finish: runDeleteFinish },
+};
+
+function phaseOf({ attempt: { phase = 'copy' } }: TaskContext): Phase {
+  return phases[phase];
+}
 
 /** `task ATTEMPT ARRAY` or `finish ATTEMPT`, in the run directory; the rest comes from SLURM's environment. */
 async function main(argv: readonly string[]): Promise<number> {
@@ -24,8 +40,7 @@ async function main(argv: readonly string[]): Promise<number> {
   if (kind === 'finish') return finish(Number(attempt), log, signal);
   const context = await readTaskContext(Number(attempt), Number(array), process.env);
   const options = { program: new URL(import.meta.url), log, signal };
-  const run = context.attempt.phase === 'delete' ? runDeleteTask : runTask;
-  const reason = await run(context, options);
+  const reason = await phaseOf(context).task(context, options);
   log.end(reason, startedAt);
   return reason === 'complete' ? exitCodes.done : exitCodes.incomplete;
 }
@@ -34,12 +49,13 @@ async function finish(attempt: number, log: TaskLog, signal: AbortSignal): Promi
   const context = await readTaskContext(attempt, 'finish', process.env);
   log.line(`finish ${context.job}: attempt ${attempt} of run ${context.info.id}`);
   const program = new URL(import.meta.url);
-  const run = context.attempt.phase === 'delete' ? runDeleteFinish : runFinish;
-  const isWhole = await run(context, { log, program, signal }).catch(async (error: unknown) => {
-    // The account is told all the same; what broke is in finish's own log
-    await reportFinish(context);
-    throw error;
-  });
+  const isWhole = await phaseOf(context)
+    .finish(context, { log, program, signal })
+    .catch(async (error: unknown) => {
+      // The account is told all the same; what broke is in finish's own log
+      await reportFinish(context);
+      throw error;
+    });
   log.line(isWhole ? 'complete' : 'incomplete');
   const follows = isWhole ? hasPhaseToFollow(context.attempt) : true;
   if (follows && !signal.aborted) await continueRun(context, program);

@@ -1,6 +1,6 @@
 import { type Account, isComplete } from '../../core/model/account.ts';
+import { hasPhaseToFollow } from '../../core/model/phase.ts';
 import type { Plan } from '../../core/model/plan.ts';
-import { hasPhaseToFollow } from '../../core/run/attempt-file.ts';
 import { type Next, readNext } from '../../core/run/next-file.ts';
 import { paceOfAttempt } from '../../core/run/pace.ts';
 import { readPlan } from '../../core/run/plan-file.ts';

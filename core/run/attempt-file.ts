@@ -2,6 +2,7 @@ import { access, readdir } from 'node:fs/promises';
 import * as z from 'zod/mini';
 import { type Comparison, compareWords } from '../model/compare.ts';
 import { type Fidelity, keepWords, lossWords, symlinkWords } from '../model/fidelity.ts';
+import { type AttemptPhase, phaseWords } from '../model/phase.ts';
 import { type DeleteWord, deleteWords } from '../model/removal.ts';
 import { type SyncWord, syncWords } from '../model/sync.ts';
 import { count, damaged, readJson, writeJsonOnce } from './files.ts';
@@ -68,7 +69,7 @@ const attemptSchema = z.object({
   /** How many attempts a command of the user's may lead to, its own included; missing: its own. */
   maxAttempts: z.optional(count),
   /** What its tasks do; missing: they copy. */
-  phase: z.optional(z.enum(['copy', 'delete'])),
+  phase: z.optional(z.enum(phaseWords)),
   /** What the source does not have is to go when all is copied; missing: it stays. */
   delete: z.optional(
     z.object({
@@ -112,8 +113,6 @@ export type Submission = {
   readonly worker: string;
 };
 
-export type AttemptPhase = 'copy' | 'delete';
-
 /** What is to become of names at the destination that the source does not have, and how many at most: `N` or `N%`. */
 export type DeleteWish = {
   readonly to: DeleteWord;
@@ -148,11 +147,6 @@ export type AttemptJobs = {
   readonly finish: string | undefined;
   readonly announced: string | undefined;
 };
-
-/** True when something else is to be done once an attempt has copied everything. */
-export function hasPhaseToFollow({ phase = 'copy', delete: wish }: Attempt): boolean {
-  return phase === 'copy' && wish !== undefined;
-}
 
 export async function writeAttempt(paths: RunPaths, attempt: Attempt): Promise<void> {
   await writeJsonOnce(paths.attemptInfo(attempt.attempt), attempt);

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { phaseWords } from '../model/phase.ts';
 import { wayWords } from '../model/ways.ts';
 import { count } from './files.ts';
 
@@ -15,8 +16,8 @@ const headerSchema = z.object({
   pid: count,
   /** SLURM's own number of the task: `123_4`, or `123` for finish. */
   job: z.string(),
-  /** What this worker does when it is not copying: it says nothing about what is copied. */
-  phase: z.optional(z.literal('delete')),
+  /** What this worker does; missing: it copies. Another phase says nothing about what is copied. */
+  phase: z.optional(z.enum(phaseWords)),
   startedAt: z.string(),
 });
 

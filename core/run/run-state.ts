@@ -46,7 +46,7 @@ export async function readRunState(paths: RunPaths, plan: Plan, onlyShard?: numb
     const told = new Map<number, EntryOutcome>();
     let isCopying = true;
     for (const line of readJournal(file, check)) {
-      if (line.type === 'journal') isCopying = line.phase === undefined;
+      if (line.type === 'journal') isCopying = (line.phase ?? 'copy') === 'copy';
       (shard ?? forFinish).add(name, line);
       if (line.type === 'entry') told.set(line.ordinal, line);
       if (name.shard !== 'finish') removals.add(name.shard, line);
