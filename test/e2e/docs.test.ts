@@ -95,7 +95,7 @@ describe('every document', () => {
     );
     const known = new Set([...foreign, ...helps.flatMap(({ stdout }) => optionsIn(stdout))]);
     const unknown = documents.flatMap((name) =>
-      optionsIn(texts.get(name)!)
+      optionsIn(name === 'docs/coming-from.md' ? ownWordsIn(texts.get(name)!) : texts.get(name)!)
         .filter((option) => !known.has(option))
         .map((option) => `${name}: ${option}`),
     );
@@ -144,6 +144,12 @@ it('README.md stays short', () => {
 /** Long options, but what is only a part of a longer word or of a line of dashes. */
 function optionsIn(text: string): string[] {
   return [...text.matchAll(/(?<![\w-])--[a-z][a-z-]*/g)].map(([option]) => option);
+}
+
+/** Of tables that translate, the columns that are about bcopy. */
+function ownWordsIn(text: string): string {
+  const lines = text.split('\n').filter((line) => line.startsWith('| '));
+  return lines.map((line) => line.split('|').slice(-3).join('|')).join('\n');
 }
 
 function linksIn(text: string): string[] {
