@@ -2,7 +2,7 @@ import { joinPath } from '../../model/entry.ts';
 import type { Candidate, Extra, ExtraStorage, IsSafe, Kept } from '../../model/removal.ts';
 import { DirectoryNames } from './directory-names.ts';
 import { DirectoryStack } from './directory-stack.ts';
-import { FileStatus } from './file-status.ts';
+import { FileStatus, withMount } from './file-status.ts';
 import { close, ENOENT, lseek, type NativeName, nativeName, SEEK_SET } from './libc.ts';
 import { followSourceDirectory, openExistingDirectory, openSourceDirectory } from './open-directory.ts';
 import { check, SystemError } from './system-error.ts';
@@ -35,13 +35,13 @@ export class PosixExtras implements ExtraStorage {
   readonly #status = new FileStatus();
   readonly #other = new FileStatus();
   readonly #sourceStatus = new FileStatus();
-  readonly #device: number;
+  readonly #rootStatus = new FileStatus();
 
   constructor({ source, destination, followsSymlinks, isSafe }: ExtrasRequest) {
     this.destinationRoot = openPlannedDestination(destination);
     this.#sourceRoot = openScannedSource(source.path, source.inode);
     this.#sourceStatus.readOpen(this.#sourceRoot, 'look at the source');
-    this.#device = this.#status.readOpen(this.destinationRoot, 'look at the destination').deviceNumber;
+    this.#rootStatus.readOpen(this.destinationRoot, 'look at the destination', withMount);
     const openChild = followsSymlinks ? followSourceDirectory : openSourceDirectory;
     this.#source = new DirectoryStack(this.#sourceRoot, openChild);
     this.#sourceAside = new DirectoryStack(this.#sourceRoot, openChild);
@@ -97,12 +97,12 @@ export class PosixExtras implements ExtraStorage {
   *extrasAt(candidate: Candidate): Generator<Extra | Kept> {
     const { path, kind } = candidate;
     if (this.#isSafe(path, kind)) return;
-    if (kind === 'other') yield { ...candidate, entries: 1, bytes: this.#bytesOf(path) };
+    const why = this.#whyNotEntered(kind === 'directory' ? path : directoryOf(path));
+    if (why !== undefined) yield { path, cause: why, action: 'remove' };
+    else if (kind === 'other') yield { ...candidate, entries: 1, bytes: this.#bytesOf(path) };
     else {
-      const why = this.#whyNotEntered(path);
-      const measured = why ?? this.#measure(path);
-      if (typeof measured === 'string') yield { path, cause: measured, action: 'remove' };
-      else if (!measured.holdsSafe) yield { ...candidate, ...sizeOf(measured) };
+      const measured = this.#measure(path);
+      if (!measured.holdsSafe) yield { ...candidate, ...sizeOf(measured) };
       else for (const child of this.#childrenOf(path)) yield* this.extrasAt(child);
     }
   }
@@ -148,9 +148,10 @@ export class PosixExtras implements ExtraStorage {
 
   /** A cause: another file system begins here, or it is the source itself. */
   #whyNotEntered(path: string): string | undefined {
-    this.#other.readOpen(this.#aside.enter(path), 'look at destination directory');
-    if (this.#other.isSameFileAs(this.#sourceStatus)) return 'INTO_SOURCE';
-    return this.#other.isMountRoot || this.#other.deviceNumber !== this.#device ? 'EXDEV' : undefined;
+    const found = this.#other.readOpen(this.#aside.enter(path), 'look at destination directory', withMount);
+    if (found.isSameFileAs(this.#sourceStatus)) return 'INTO_SOURCE';
+    if (!found.isInMountOf(this.#rootStatus)) return 'EXDEV';
+    return found.isMountRoot && path !== '' ? 'EXDEV' : undefined;
   }
 
   /** All below a directory, itself included. */
@@ -191,6 +192,9 @@ function sizeOf({ entries, bytes }: Measured): { entries: number; bytes: number 
 }
 
 export function split(path: string): [directory: string, name: NativeName] {
-  const slash = path.lastIndexOf('/');
-  return [slash < 0 ? '' : path.slice(0, slash), nativeName(path.slice(slash + 1))];
+  return [directoryOf(path), nativeName(path.slice(path.lastIndexOf('/') + 1))];
+}
+
+function directoryOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }

@@ -7,6 +7,7 @@ import {
   type NativeName,
   STATX_BASIC_STATS,
   STATX_BTIME,
+  STATX_MNT_ID,
   STATX_SCAN,
   statx,
   statxAt,
@@ -22,6 +23,8 @@ const high = 2 ** 32;
 const statusBytes = 256;
 /** The mask for `identity`. */
 export const withBirth = STATX_BASIC_STATS | STATX_BTIME;
+/** The mask for `isInMountOf`. */
+export const withMount = STATX_BASIC_STATS | STATX_MNT_ID;
 
 /**
  * What statx(2) says of one file, read from a buffer that is used again and again (struct statx, linux/stat.h:
@@ -196,6 +199,12 @@ export class FileStatus {
 
   isSameFileAs(other: FileStatus): boolean {
     return this.#sameBytes(other, 32, 40) && this.#sameBytes(other, 136, 144);
+  }
+
+  /** False for what is on another file system, or at another place of the same one; older kernels (before 5.8) tell only the first. */
+  isInMountOf(other: FileStatus): boolean {
+    const tells = this.#view.getUint32(0, true) & other.#view.getUint32(0, true) & STATX_MNT_ID;
+    return this.#sameBytes(other, 136, 144) && (tells === 0 || this.#sameBytes(other, 144, 152));
   }
 
   /** atime and mtime in nanoseconds, as futimens(3) takes them. */

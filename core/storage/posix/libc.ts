@@ -65,6 +65,7 @@ export const AT_EMPTY_PATH = 0x1000;
 export const AT_NO_AUTOMOUNT = 0x800;
 export const AT_STATX_FORCE_SYNC = 0x2000;
 export const STATX_BASIC_STATS = 0x7ff;
+export const STATX_MNT_ID = 0x1000;
 export const STATX_BTIME = 0x800;
 /** STATX_TYPE, STATX_MODE, STATX_NLINK, STATX_INO, STATX_SIZE: what the scan wants to know. */
 export const STATX_SCAN = 0x307;

@@ -172,6 +172,28 @@ describe.runIf(isRoot)('another file system', () => {
     }
   });
 
+  test.each([
+    ['trash', 'another'],
+    ['now', 'another'],
+    ['now', 'the same'],
+  ] as const)('on a directory that both trees have keeps its files (%s, %s)', async (to, which) => {
+    await makeTree(trees.source, { both: { sub: {} } });
+    await makeTree(trees.destination, { both: {} });
+    mounted = which === 'another' ? await mountNew('tmpfs') : 'none';
+    const place = typeof mounted === 'string' ? `${trees.top}/elsewhere` : mounted.path;
+    const precious = { old: 'p', sub: { old: 'p', 'old-dir': { deep: 'p' } } };
+    await makeTree(place, precious);
+    await execa('mount', ['--bind', place, at('both')]);
+    try {
+      const paths = ['both/old', 'both/sub/old', 'both/sub/old-dir'];
+      const kept = paths.map((path) => ({ path, cause: 'EXDEV', action: 'remove' }));
+      expect(removeFrom(trees, to, paths)).toEqual(kept);
+      expect(await readTree(place, { attributes: false })).toEqual(precious);
+    } finally {
+      await execa('umount', [at('both')]);
+    }
+  });
+
   test.each(fileSystems)('such as %s takes a trash, and gives everything back', async (kind) => {
     mounted = await mountNew(kind);
     if (typeof mounted === 'string') throw new Error(mounted);
