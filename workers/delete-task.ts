@@ -96,12 +96,13 @@ function overLimit({ path }: Extra): Kept {
 }
 
 function removalRequest({ info, attempt }: TaskContext): ConstructorParameters<typeof Removal>[0] {
-  const { source, destination } = info;
+  const { source, destination, filters } = info;
   return {
     run: info.id,
     to: attempt.delete!.to,
     source,
     destination,
+    filters,
     followsSymlinks: attempt.fidelity?.symlinks === 'follow',
     isSafe: safeNamesOf(info),
   };

@@ -59,9 +59,10 @@ async function tryToCount(request: CountRequest): Promise<Map<number, number> | 
 /** Entries of each shard that would go, of shards that have any. Throws a SystemError when a tree is not that of the plan. */
 export async function countExtras(request: CountRequest): Promise<Map<number, number>> {
   const { paths, info, followsSymlinks, onExtra } = request;
-  const { source, destination } = info;
+  const { source, destination, filters } = info;
   const plan = await readPlan(paths);
-  const extras = new PosixExtras({ source, destination, followsSymlinks, isSafe: safeNamesOf(info) });
+  const isSafe = safeNamesOf(info);
+  const extras = new PosixExtras({ source, destination, filters, followsSymlinks, isSafe });
   const tape = new TapeReader(paths);
   const counted = new Map<number, number>();
   try {

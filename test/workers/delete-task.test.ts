@@ -190,6 +190,19 @@ describe('what stays', () => {
     expect(namesIn(`${destination}/logs`)).toEqual(['l']);
   });
 
+  test('is what may be at the source though nobody sees it: filters by age leave it out, and nothing is mounted there', async () => {
+    task = await makeCopied({ a: 'x', part: {} }, { part: { old: 'o' } });
+    const context = deleteContext(task, 0, { to: 'now' });
+    const options = {
+      log: keptLog().log,
+      signal: new AbortController().signal,
+      program: new URL('file:///not/used'),
+    };
+    const info = { ...context.info, filters: { newerMs: 1 } };
+    expect(await runDeleteTask({ ...context, info }, options)).toBe('complete');
+    expect(namesIn(`${task.trees.destination}/part`)).toEqual(['old']);
+  });
+
   test('is what comes on top of what was counted before', async () => {
     task = await makeCopied(source, { one: '1', dir: { two: '2', three: '3' } });
     const atMost = [{ shard: 0, entries: 2 }];

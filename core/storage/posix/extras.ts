@@ -3,15 +3,14 @@ import type { Candidate, Extra, ExtraStorage, IsSafe, Kept } from '../../model/r
 import { DirectoryNames } from './directory-names.ts';
 import { DirectoryStack } from './directory-stack.ts';
 import { FileStatus, withMount } from './file-status.ts';
-import { close, ENOENT, lseek, type NativeName, nativeName, SEEK_SET } from './libc.ts';
-import { followSourceDirectory, openExistingDirectory, openSourceDirectory } from './open-directory.ts';
-import { check, SystemError } from './system-error.ts';
-import { type DestinationRequest, openPlannedDestination, openScannedSource } from './two-roots.ts';
+import { close, lseek, type NativeName, nativeName, SEEK_SET } from './libc.ts';
+import { openExistingDirectory } from './open-directory.ts';
+import { SourceNames, type SourceRequest } from './source-names.ts';
+import { SystemError } from './system-error.ts';
+import { type DestinationRequest, openPlannedDestination } from './two-roots.ts';
 
-export type ExtrasRequest = {
-  readonly source: { readonly path: string; readonly inode: string };
+export type ExtrasRequest = SourceRequest & {
   readonly destination: DestinationRequest;
-  readonly followsSymlinks: boolean;
   readonly isSafe: IsSafe;
 };
 
@@ -23,42 +22,34 @@ const gone = ['ENOENT', 'ENOTDIR', 'ELOOP'];
  */
 export class PosixExtras implements ExtraStorage {
   readonly destinationRoot: number;
-  readonly #sourceRoot: number;
-  readonly #source: DirectoryStack;
+  readonly #source: SourceNames;
   readonly #destination: DirectoryStack;
-  /** A second way into each, for what is looked at while a directory is being read. */
-  readonly #sourceAside: DirectoryStack;
+  /** A second way in, for what is looked at while a directory is being read. */
   readonly #aside: DirectoryStack;
   readonly #isSafe: IsSafe;
   readonly #names = new DirectoryNames();
   readonly #namesAside = new DirectoryNames();
   readonly #status = new FileStatus();
   readonly #other = new FileStatus();
-  readonly #sourceStatus = new FileStatus();
   readonly #rootStatus = new FileStatus();
 
-  constructor({ source, destination, followsSymlinks, isSafe }: ExtrasRequest) {
-    this.destinationRoot = openPlannedDestination(destination);
-    this.#sourceRoot = openScannedSource(source.path, source.inode);
-    this.#sourceStatus.readOpen(this.#sourceRoot, 'look at the source');
+  constructor(request: ExtrasRequest) {
+    this.destinationRoot = openPlannedDestination(request.destination);
+    this.#source = new SourceNames(request);
     this.#rootStatus.readOpen(this.destinationRoot, 'look at the destination', withMount);
-    const openChild = followsSymlinks ? followSourceDirectory : openSourceDirectory;
-    this.#source = new DirectoryStack(this.#sourceRoot, openChild);
-    this.#sourceAside = new DirectoryStack(this.#sourceRoot, openChild);
     this.#destination = new DirectoryStack(this.destinationRoot, openExistingDirectory);
     this.#aside = new DirectoryStack(this.destinationRoot, openExistingDirectory);
-    this.#isSafe = isSafe;
+    this.#isSafe = request.isSafe;
   }
 
   close(): void {
-    for (const stack of [this.#source, this.#sourceAside, this.#destination, this.#aside]) stack.close();
-    close(this.#sourceRoot);
+    for (const opened of [this.#source, this.#destination, this.#aside]) opened.close();
     close(this.destinationRoot);
   }
 
   *candidates(directory: string): Generator<readonly Candidate[]> {
     const trees = this.#enterBoth(directory);
-    if (trees === undefined) return;
+    if (trees === undefined || !this.#source.showsAll(trees.source)) return;
     const names = this.#names;
     names.open(trees.destination);
     lseek(trees.destination, 0, SEEK_SET);
@@ -67,7 +58,7 @@ export class PosixExtras implements ExtraStorage {
       while (names.next()) {
         const { name } = names;
         const kind = this.#kindOf(trees.destination, names);
-        if (kind === 'other' || this.#isMissing(trees.source, nativeName(name)))
+        if (kind === 'other' || this.#source.isMissing(trees.source, nativeName(name)))
           found.push({ path: joinPath(directory, name), kind });
       }
       yield found.filter(({ path, kind }) => !this.#isSafe(path, kind));
@@ -91,7 +82,7 @@ export class PosixExtras implements ExtraStorage {
     const [directory, name] = split(path);
     // Below a directory that the source does not have
     const source = this.#nearestSource(directory);
-    return source === undefined || this.#isMissing(source, name);
+    return source === undefined || this.#source.isMissing(source, name);
   }
 
   *extrasAt(candidate: Candidate): Generator<Extra | Kept> {
@@ -118,16 +109,9 @@ export class PosixExtras implements ExtraStorage {
     }
   }
 
-  #isMissing(source: number, name: NativeName): boolean {
-    const found = this.#status.read(source, name);
-    if (found === ENOENT) return true;
-    check(found, 'look at source');
-    return false;
-  }
-
   #nearestSource(directory: string): number | undefined {
     try {
-      return this.#sourceAside.enter(directory);
+      return this.#source.enterAside(directory);
     } catch (error) {
       if (error instanceof SystemError && gone.includes(error.cause)) return undefined;
       throw error;
@@ -149,7 +133,7 @@ export class PosixExtras implements ExtraStorage {
   /** A cause: another file system begins here, or it is the source itself. */
   #whyNotEntered(path: string): string | undefined {
     const found = this.#other.readOpen(this.#aside.enter(path), 'look at destination directory', withMount);
-    if (found.isSameFileAs(this.#sourceStatus)) return 'INTO_SOURCE';
+    if (this.#source.isRoot(found)) return 'INTO_SOURCE';
     if (!found.isInMountOf(this.#rootStatus)) return 'EXDEV';
     return found.isMountRoot && path !== '' ? 'EXDEV' : undefined;
   }

@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { execa, execaSync } from 'execa';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Filters } from '../../../../core/model/filters.ts';
 import type { Extra, Kept } from '../../../../core/model/removal.ts';
 import { PosixExtras } from '../../../../core/storage/posix/extras.ts';
 import { namesIn } from '../../../helpers/delete-fixture.ts';
@@ -23,8 +24,8 @@ afterEach(() => trees.remove());
 const at = (path: string) => `${trees.destination}/${path}`;
 
 describe('names to remove', () => {
-  const candidates = (directory: string) => {
-    const extras = new PosixExtras({ ...removalRequest(trees, 'trash'), isSafe: () => false });
+  const candidates = (directory: string, filters: Filters = {}) => {
+    const extras = new PosixExtras({ ...removalRequest(trees, 'trash'), filters, isSafe: () => false });
     try {
       return [...extras.candidates(directory)]
         .flat()
@@ -45,6 +46,31 @@ describe('names to remove', () => {
   test('are none in a directory that the source has lost', async () => {
     await makeTree(trees.destination, { dir: { a: 'a' } });
     expect(candidates('dir')).toEqual([]);
+  });
+
+  test.each<[string, Filters]>([
+    ['ages', { newerMs: 1 }],
+    ['sizes', { maxBytes: 1 }],
+    ['file systems', { oneFileSystem: true }],
+  ])('are none in an empty directory of the source when %s leave something out', async (_, filters) => {
+    await makeTree(trees.source, { perhaps: {}, dir: { a: 'a' } });
+    await makeTree(trees.destination, { perhaps: { old: 'o' }, dir: { a: 'a', old: 'o' } });
+    expect(candidates('perhaps', filters)).toEqual([]);
+    expect(candidates('dir', filters)).toEqual(['other dir/old']);
+    expect(candidates('perhaps', { rules: [] })).toEqual(['other perhaps/old']);
+  });
+
+  test.runIf(isRoot)('are none on another file system that is left out', async () => {
+    await makeTree(trees.source, { mount: {} });
+    await makeTree(trees.destination, { mount: { a: 'a', old: 'o' } });
+    await execa('mount', ['-t', 'tmpfs', 'none', `${trees.source}/mount`]);
+    try {
+      writeFileSync(`${trees.source}/mount/a`, 'a');
+      expect(candidates('mount', { oneFileSystem: true })).toEqual([]);
+      expect(candidates('mount', { newerMs: 1 })).toEqual(['other mount/old']);
+    } finally {
+      await execa('umount', [`${trees.source}/mount`]);
+    }
   });
 
   test('are none where the source has a symlink in the place of a directory', async () => {
