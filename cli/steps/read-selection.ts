@@ -78,6 +78,8 @@ function refuseContradictions(options: CopyOptions, nowMs: number): void {
     throw usage(`cannot use --newer ${newer} with --older ${older}: nothing is both`);
   if (minSize !== undefined && maxSize !== undefined && sizeOf(minSize) > sizeOf(maxSize))
     throw usage(`cannot use --min-size ${minSize} with --max-size ${maxSize}: no file is both`);
+  if (options.delete !== undefined && filesFrom !== undefined)
+    throw usage('cannot use --delete with --files-from: what is not in the list is to stay as it is');
   if (options.null === true && filesFrom === undefined)
     throw usage('cannot use --null: there is no --files-from');
 }

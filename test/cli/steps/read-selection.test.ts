@@ -127,6 +127,10 @@ test.each([
   [['--exclude', '!a'], 'cannot use --exclude !a: there is no pattern that begins with !'],
   [['--newer', '1h', '--older', '2h'], 'cannot use --newer 1h with --older 2h: nothing is both'],
   [['--min-size', '2K', '--max-size', '1K'], 'cannot use --min-size 2K with --max-size 1K: no file is both'],
+  [
+    ['--delete', '--files-from', '/nowhere/list'],
+    'cannot use --delete with --files-from: what is not in the list',
+  ],
   [['--null'], 'cannot use --null: there is no --files-from'],
   [['--newer', 'yesterday'], 'cannot use --newer yesterday: it must be an age'],
   [['--max-size', 'much'], 'cannot use --max-size much: it must be a size'],
