@@ -87,7 +87,15 @@ function refuseContradictions(options: CopyOptions, nowMs: number): void {
 async function readRule([option, value]: GivenRule): Promise<FilterRule[]> {
   if (option !== 'exclude-from') return [checked({ kind: option, pattern: value }, `--${option}`)];
   const items = await readItems(value, 'line', '--exclude-from');
-  return Array.from(items).flatMap((item) => (/^[#;]/.test(item.text) ? [] : [readLine(item)]));
+  return Array.from(items, withoutEnds).flatMap((item) =>
+    /^(?:[#;]|$)/.test(item.text) ? [] : [readLine(item)],
+  );
+}
+
+/** What an editor of Windows adds, which would keep a pattern from fitting anything: a mark at the beginning, CR at each end. */
+function withoutEnds({ text, place }: Item, at: number): Item {
+  const begun = at === 0 ? text.replace(/^\ufeff/, '') : text;
+  return { text: begun.replace(/\r$/, ''), place };
 }
 
 /** `- PATTERN`, `+ PATTERN`, or a pattern to exclude. */

@@ -71,6 +71,18 @@ test('rules keep the order in which they were typed', async () => {
   ]);
 });
 
+test('patterns in a file may come from an editor of Windows', async () => {
+  const from = file('\ufeff*.o\r\n\r\n# a comment\r\n+ keep\r\nlast\r', 'patterns');
+  const { filters } = await selectionOf('--exclude-from', from);
+  expect(filters.rules?.map(({ kind, pattern }) => `${kind} ${pattern}`)).toEqual([
+    'exclude *.o',
+    'include keep',
+    'exclude last',
+  ]);
+  const only = await selectionOf('--exclude-from', file('\ufeff\r\n', 'empty'));
+  expect(only.filters).toEqual({});
+});
+
 test('a pattern may begin with a dash, a quote, or hold an equals sign', async () => {
   const { filters } = await selectionOf('--exclude=-a', '--exclude="b"', '--exclude=c=d');
   expect(filters.rules?.map(({ pattern }) => pattern)).toEqual(['-a', '"b"', 'c=d']);
