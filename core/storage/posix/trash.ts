@@ -7,6 +7,7 @@ import {
   close,
   EACCES,
   EEXIST,
+  ENOENT,
   fchmod,
   mkdirat,
   type NativeName,
@@ -87,7 +88,16 @@ export function moveKept(from: number, to: number, name: NativeName): number {
 function makeOwn(parent: number, name: NativeName): number {
   const made = mkdirat(parent, name, 0o700);
   if (made !== EEXIST) check(made, 'make the trash');
-  const fd = check(openat(parent, name, flags, 0), 'open the trash');
+  const opened = openOwn(parent, name);
+  if (opened === undefined) throw new SystemError('ENOENT', 'open the trash');
+  return opened;
+}
+
+/** Opens a directory of a trash; undefined when it is not there. One of somebody else's is refused: throws a SystemError. */
+export function openOwn(parent: number, name: NativeName): number | undefined {
+  const fd = openat(parent, name, flags, 0);
+  if (fd === ENOENT) return undefined;
+  check(fd, 'open the trash');
   if (status.readOpen(fd, 'look at the trash').uid === me.uid) return fd;
   close(fd);
   throw new SystemError('EACCES', 'use the trash of somebody else');

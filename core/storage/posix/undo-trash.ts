@@ -5,27 +5,13 @@ import { DirectoryStack } from './directory-stack.ts';
 import { split } from './extras.ts';
 import { FileStatus } from './file-status.ts';
 import { keepingFacts } from './keeping-facts.ts';
-import {
-  close,
-  EEXIST,
-  ENOENT,
-  errnoName,
-  lseek,
-  nativeName,
-  O_CLOEXEC,
-  O_DIRECTORY,
-  O_NOFOLLOW,
-  O_RDONLY,
-  openat,
-  SEEK_SET,
-} from './libc.ts';
+import { close, EEXIST, errnoName, lseek, nativeName, SEEK_SET } from './libc.ts';
 import { removeDirectory } from './libc-removal.ts';
 import { openExistingDirectory } from './open-directory.ts';
 import { SystemError } from './system-error.ts';
-import { moveKept } from './trash.ts';
+import { moveKept, openOwn } from './trash.ts';
 import { type DestinationRequest, openPlannedDestination } from './two-roots.ts';
 
-const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 const ENOTEMPTY = -39;
 const status = new FileStatus();
 
@@ -38,9 +24,8 @@ export type Undone = { readonly names: number; readonly kept: readonly Kept[] };
 export function undoTrash(destination: DestinationRequest, run: string): Undone | undefined {
   const root = openPlannedDestination(destination);
   try {
-    const all = openat(root, trashDirectory, flags, 0);
-    if (all === ENOENT) return undefined;
-    if (all < 0) throw new SystemError(errnoName(all), 'open the trash');
+    const all = openOwn(root, trashDirectory);
+    if (all === undefined) return undefined;
     try {
       return undoRun(root, all, run);
     } finally {
@@ -53,9 +38,8 @@ export function undoTrash(destination: DestinationRequest, run: string): Undone 
 }
 
 function undoRun(root: number, all: number, run: string): Undone | undefined {
-  const trash = openat(all, nativeName(run), flags, 0);
-  if (trash === ENOENT) return undefined;
-  if (trash < 0) throw new SystemError(errnoName(trash), 'open the trash');
+  const trash = openOwn(all, nativeName(run));
+  if (trash === undefined) return undefined;
   const undo = new TrashUndo(root, trash);
   try {
     undo.run();
@@ -83,16 +67,27 @@ class TrashUndo implements Undone {
     const pending = [''];
     const emptied: string[] = [];
     for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
-      pending.push(...this.#bringBack(path));
+      const directory = path;
+      this.#trying(directory, () => pending.push(...this.#bringBack(directory)));
       if (path !== '') emptied.push(path);
     }
     // Deepest last
-    for (const path of emptied.toReversed()) this.#removeEmptied(path);
+    for (const path of emptied.toReversed()) this.#trying(path, () => this.#removeEmptied(path));
   }
 
   close(): void {
     this.#destination.close();
     this.#trash.close();
+  }
+
+  /** What is in the way in one directory keeps nothing of the others in the trash. */
+  #trying(path: string, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof SystemError) || path === '') throw error;
+      this.kept.push({ path, cause: error.cause, action: error.action });
+    }
   }
 
   /** All names of a directory of the trash, but for directories that are at the destination too: those are given. */

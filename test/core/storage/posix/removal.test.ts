@@ -9,7 +9,7 @@ import { fileSystems, type Mounted, mountNew } from '../../../helpers/file-syste
 import { type RemovalWork, removalRequest, removeFrom, undoIn } from '../../../helpers/removal-work.ts';
 import { buildChild } from '../../../helpers/storage-as-user.ts';
 import { makeTwoTrees, type TwoTrees } from '../../../helpers/storage-trees.ts';
-import { makeTree, readTree, symlinkTo } from '../../../helpers/tree.ts';
+import { makeTree, readTree, symlinkTo, type Tree } from '../../../helpers/tree.ts';
 
 const isRoot = process.getuid?.() === 0;
 const child = await buildChild<RemovalWork, (Extra | Kept)[] | undefined>('removal-child');
@@ -252,6 +252,32 @@ describe.runIf(isRoot)('an ordinary user', () => {
       expect(await readTree(trees.destination)).toEqual(before);
     },
   );
+
+  test('gets all back but what a closed directory keeps out, and that later', async () => {
+    const dirs = (names: Tree): Tree => ({ a: names, b: names, c: names });
+    await makeTree(trees.source, dirs({}));
+    await makeTree(trees.destination, dirs({ old: 'o' }));
+    execaSync('chown', ['-R', '65534:65534', trees.top]);
+    const request = removalRequest(trees, 'trash');
+    await child.run({ request, paths: ['a/old', 'b/old', 'c/old'] });
+    chmodSync(at('b'), 0o000);
+    const kept = await child.run({ request });
+    expect(kept).toEqual([{ path: 'b', cause: 'EACCES', action: 'open destination directory' }]);
+    expect([namesIn(at('a')), namesIn(at('c'))]).toEqual([['old'], ['old']]);
+    chmodSync(at('b'), 0o755);
+    expect(await child.run({ request })).toEqual([]);
+    expect(namesIn(at('b'))).toEqual(['old']);
+  });
+
+  test('gets nothing out of a trash that somebody else has put there', async () => {
+    await makeTree(trees.destination, { '.bcopy-trash': { r1: { evil: 'e' } } });
+    execaSync('chown', ['-R', '65534:65534', at('.bcopy-trash')]);
+    expect(() => undoIn(trees)).toThrow('use the trash of somebody else: EACCES');
+    expect(namesIn(trees.destination)).toEqual(['.bcopy-trash']);
+    execaSync('chown', ['0:0', at('.bcopy-trash')]);
+    expect(() => undoIn(trees)).toThrow('use the trash of somebody else: EACCES');
+    expect(namesIn(at('.bcopy-trash/r1'))).toEqual(['evil']);
+  });
 
   test('leaves what belongs to others, and says so', async () => {
     await makeTree(trees.source, { theirs: {} });
