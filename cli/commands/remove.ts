@@ -6,7 +6,7 @@ import { formatBytes, formatCount, formatCounted } from '../../core/model/units.
 import { countTree, type TreeCount } from '../../core/storage/posix/count-tree.ts';
 import { close } from '../../core/storage/posix/libc.ts';
 import { ParallelRemoval } from '../../core/storage/posix/parallel-removal.ts';
-import { holdsCurrentDirectory, openParentOf } from '../../core/storage/posix/removable-path.ts';
+import { holdsCurrentDirectory, isOther, openParentOf } from '../../core/storage/posix/removable-path.ts';
 import { SystemError } from '../../core/storage/posix/system-error.ts';
 import type { RemoveOptions } from '../job-options.ts';
 import type { CommandContext } from './context.ts';
@@ -39,9 +39,12 @@ export async function remove({ paths, yes }: RemoveOptions, context: CommandCont
 
 function open(given: string): Target {
   const refuse = (why: string) => new BcopyError('usage', `cannot remove ${quoteName(given)}: ${why}`);
-  if (/(^|\/)\.{0,2}\/*$/.test(given)) throw refuse('it must end with a name of its own');
+  const path = given.replace(/\/+$/, '');
+  if (/(^|\/)\.{0,2}$/.test(path)) throw refuse('it must end with a name of its own');
   try {
-    const { parent, name } = openParentOf(given);
+    const { parent, name } = openParentOf(path);
+    // The slash would lead on from a symlink
+    if (path !== given && isOther(parent, name)) throw refuse('it is not a directory');
     if (holdsCurrentDirectory(parent, name)) throw refuse('the current directory is in it');
     return { given, parent, name };
   } catch (error) {

@@ -1,4 +1,12 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { makeTree, readTree, type Tree } from '../helpers/tree.ts';
@@ -207,6 +215,19 @@ describe('bcopy remove', () => {
     expect(ran.stdout).toContain('32 entries are removed.');
     expect(existsSync(join(cwd, 'dst'))).toBe(false);
     expect(existsSync(join(cwd, 'src/sub/a'))).toBe(true);
+  });
+
+  it('takes a slash after a directory for nothing, and never goes to where a symlink leads', async () => {
+    const cwd = await prepared();
+    symlinkSync('dst', join(cwd, 'link'));
+    for (const path of ['link/', 'src/many/f0/']) {
+      const refused = await world.bcopy(cwd, 'remove', path, '--yes');
+      expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
+      expect(refused.stderr).toContain(`cannot remove ${path}: it is not a directory`);
+    }
+    expect((await world.bcopy(cwd, 'remove', 'src//', 'link', '--yes')).exitCode).toBe(0);
+    expect(readdirSync(cwd).filter((name) => !name.startsWith('.'))).toEqual(['dst', 'more']);
+    expect(existsSync(join(cwd, 'dst/old'))).toBe(true);
   });
 
   it('asks, and removes nothing without a yes', async () => {

@@ -6,14 +6,18 @@ const status = new FileStatus();
 const above = new FileStatus();
 const flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 
-/** A name in an open directory: what is removed is that, whatever becomes of the path that led there. Throws a SystemError. */
+/** A name in an open directory, of a path that ends with no slash: what is removed is that, whatever becomes of the path that led there. Throws a SystemError. */
 export function openParentOf(path: string): { readonly parent: number; readonly name: string } {
-  const plain = path.replace(/\/+$/, '');
-  const slash = plain.lastIndexOf('/');
-  const name = plain.slice(slash + 1);
-  const directory = slash < 0 ? '.' : plain.slice(0, slash) || '/';
+  const slash = path.lastIndexOf('/');
+  const name = path.slice(slash + 1);
+  const directory = slash < 0 ? '.' : path.slice(0, slash) || '/';
   const parent = check(openat(AT_FDCWD, nativeName(directory), flags, 0), 'open its directory');
   return { parent, name };
+}
+
+/** True when something has this name and is no directory; a symlink is none. */
+export function isOther(parent: number, name: string): boolean {
+  return status.read(parent, nativeName(name)) === 0 && status.type !== 'directory';
 }
 
 /** True when the directory that somebody stands in is at this name, or below it. */
