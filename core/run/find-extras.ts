@@ -6,7 +6,7 @@ const batchSize = 50_000;
 /** So many names are kept in memory until they are looked for among the directories of the tape. */
 const namesAtOnce = 10_000;
 
-/** By their names as a file system may take one for the other: without case, composed. */
+/** By their names as a file system may take one for the other. */
 type Names = Map<string, Candidate[]>;
 
 /**
@@ -102,8 +102,14 @@ function strike(names: Names, path: string, storage: ExtraStorage): void {
   else names.set(folded, left);
 }
 
+/**
+ * The same for all names that any file system takes for one: without case, marks composed or not, letters that nobody sees, and
+ * dots and spaces at the end. That others have it too costs only a look.
+ */
 function fold(path: string): string {
-  return path.normalize('NFC').toLowerCase();
+  if (/^[ -~]*$/.test(path) && !/[. ](?:\/|$)/.test(path)) return path.toUpperCase();
+  const letters = path.normalize('NFKD').toLowerCase().toUpperCase().normalize('NFKD');
+  return letters.replace(/\p{Default_Ignorable_Code_Point}/gu, '').replace(/[. ]+(?=\/|$)/g, '');
 }
 
 function* everyOne(names: Names): Generator<Candidate> {

@@ -33,8 +33,8 @@ function storageWith(missing: ReadonlyMap<string, readonly string[]>, same: read
   return storage;
 }
 
-function found(storage: ExtraStorage, from = 0, to = entries.length) {
-  run = makeRun(entries);
+function found(storage: ExtraStorage, from = 0, to = entries.length, taped = entries) {
+  run = makeRun(taped);
   const tape = new TapeReader(run.paths);
   try {
     return [...findExtras(tape, { from, to }, storage)].flatMap((one) => one?.path ?? []);
@@ -56,6 +56,26 @@ test('looks only at directories whose lines are in the range', () => {
     ['many', ['many/x']],
   ]);
   expect(found(storageWith(missing), 2, entries.length)).toEqual(['many/x']);
+});
+
+test.each([
+  ['straße', 'STRASSE'],
+  ['GRO\u1e9e', 'gross'],
+  ['\u00e9t\u00e9', 'E\u0301te\u0301'],
+  ['σοφός', 'ΣΟΦΌΣ'],
+  ['soft', 'so\u00adft'],
+  ['ended.', 'ended'],
+  ['ended. .', 'Ended'],
+  ['ﬁne', 'fine'],
+])('takes %s for %s where the file system does', (onTape, shown) => {
+  const storage = storageWith(new Map([['', [shown]]]), [`${shown} ${onTape}`]);
+  const tape: Entry[] = [
+    { kind: 'directory', path: '' },
+    { kind: 'file', name: onTape, bytes: 1 },
+  ];
+  expect(found(storage, 0, 2, tape)).toEqual([]);
+  run.remove();
+  expect(found(storageWith(new Map([['', [shown]]])), 0, 2, tape)).toEqual([shown]);
 });
 
 test('takes a name that differs by case for another, unless the file system does not', () => {
