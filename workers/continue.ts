@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { access } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { hasPhases } from '../core/model/phase.ts';
 import { writeNext } from '../core/run/next-file.ts';
 import type { TaskContext } from './task-context.ts';
 
@@ -11,7 +12,7 @@ import type { TaskContext } from './task-context.ts';
  */
 export async function continueRun({ info, attempt, paths }: TaskContext, bundle: URL): Promise<void> {
   if (attempt.submission === undefined) return;
-  if (attempt.maxAttempts === undefined && attempt.delete === undefined) return;
+  if (attempt.maxAttempts === undefined && !hasPhases(attempt)) return;
   const program = fileURLToPath(new URL('../cli/continue.js', bundle));
   if (!(await exists(program))) {
     await writeNext(paths, attempt.attempt, { kind: 'ends', why: `${program} is not there on this node` });

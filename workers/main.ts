@@ -5,6 +5,7 @@ import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { BcopyError, exitCodes } from '../core/model/errors.ts';
 import { type AttemptPhase, hasPhaseToFollow } from '../core/model/phase.ts';
 import type { JournalEnd } from '../core/run/journal-lines.ts';
+import { answerComparisons } from '../core/storage/posix/compare-thread.ts';
 import type { PosixStorageRequest } from '../core/storage/posix/posix-storage.ts';
 import { continueRun } from './continue.ts';
 import { runDeleteFinish } from './delete-finish.ts';
@@ -14,6 +15,8 @@ import { reportFinish, runFinish } from './finish.ts';
 import { runTask, type TaskOptions } from './task.ts';
 import { readTaskContext, type TaskContext } from './task-context.ts';
 import { TaskLog } from './task-log.ts';
+import { runVerifyFinish } from './verify-finish.ts';
+import { runVerifyTask } from './verify-task.ts';
 import { warning } from './warning.ts';
 
 type Phase = {
@@ -24,6 +27,7 @@ type Phase = {
 
 const phases: Readonly<Record<AttemptPhase, Phase>> = {
   copy: { task: runTask, finish: runFinish },
+  verify: { task: runVerifyTask, finish: runVerifyFinish },
   delete: { task: runDeleteTask, finish: runDeleteFinish },
 };
 
@@ -42,6 +46,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const options = { program: new URL(import.meta.url), log, signal };
   const reason = await phaseOf(context).task(context, options);
   log.end(reason, startedAt);
+  if (reason === 'differences') return exitCodes.differences;
   return reason === 'complete' ? exitCodes.done : exitCodes.incomplete;
 }
 
@@ -90,4 +95,5 @@ function explain(error: unknown): number {
 // Groups and answers are garbage soon: the space for new objects, of which V8 would make more and more, stays as it is
 if (isMainThread) setFlagsFromString('--semi-space-growth-factor=1');
 if (isMainThread) process.exitCode = await main(process.argv.slice(2)).catch(explain);
+else if ('comparison' in workerData) answerComparisons(parentPort!, workerData.comparison);
 else answerRequests(parentPort!, workerData as PosixStorageRequest);

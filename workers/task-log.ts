@@ -1,4 +1,5 @@
 import { meaningOf } from '../core/model/advice.ts';
+import type { Difference } from '../core/model/difference.ts';
 import { quoteName } from '../core/model/names.ts';
 import type { EntryOutcome } from '../core/model/outcome.ts';
 import type { Kept } from '../core/model/removal.ts';
@@ -48,6 +49,12 @@ export class TaskLog {
   kept({ path, cause, action }: Kept): void {
     if (++this.#told <= outcomesAtMost)
       this.#err(`${quoteName(path)}: stays: ${action}: ${meaningOf(cause)}`);
+  }
+
+  /** What differs, or could not be compared. */
+  difference({ kind, path, detail }: Difference): void {
+    if (++this.#told <= outcomesAtMost)
+      this.#err(`${kind} ${quoteName(path === '' ? '.' : path)}${detail === '' ? '' : ` (${detail})`}`);
   }
 
   /** Once for each cause, however many entries met it. */

@@ -1,35 +1,41 @@
 import { isComplete } from '../../core/model/account.ts';
-import {
-  type AttemptFacts,
-  type Continuation,
-  decideContinuation,
-  type LeftShard,
-} from '../../core/model/continuation.ts';
+import { decideContinuation } from '../../core/model/continuation.ts';
 import { BcopyError } from '../../core/model/errors.ts';
+import type { AttemptPhase } from '../../core/model/phase.ts';
 import type { DeleteWish } from '../../core/run/attempt-file.ts';
-import { hasRecorded } from '../../core/run/journal-reader.ts';
 import { isCancelled, type Next, writeNext } from '../../core/run/next-file.ts';
 import { readPlan } from '../../core/run/plan-file.ts';
 import { shardsWithRemovalsLeft } from '../../core/run/removals.ts';
-import { outcomesOf, type RunState, readRunState } from '../../core/run/run-state.ts';
+import { outcomesOf, readRunState } from '../../core/run/run-state.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
-import type { Environment } from '../schedulers/slurm/environment.ts';
 import { adoptJobs } from './adopt-jobs.ts';
-import { type FoundAttempt, type FoundRun, indexJob, readRun } from './find-run.ts';
+import { type FoundRun, readRun } from './find-run.ts';
 import { decideRemoval } from './removal-phase.ts';
 import { reportRun } from './report-run.ts';
-import { headOf, jobsOf, type RunStatus, readRunStatus } from './run-status.ts';
-import { prepareAttempt, submitAttempt, type WantedAttempt } from './submit-attempt.ts';
-import { memoryMBOf } from './task-memory.ts';
+import { jobsOf, readRunStatus } from './run-status.ts';
+import {
+  again,
+  asBefore,
+  type Decision,
+  ends,
+  historyOf,
+  leftShards,
+  type Surroundings,
+  submitNext,
+} from './submit-next.ts';
+import { decideOnDifferences, verifyRecorded } from './verify-phase.ts';
 
-export type ContinueRequest = {
-  readonly runId: string;
+export type ContinueRequest = Surroundings & {
   /** The attempt whose finish has ended. */
   readonly attempt: number;
   readonly scheduler: () => Promise<Scheduler>;
-  /** Of the finish job. */
-  readonly environment: Environment;
-  readonly version: string;
+};
+
+/** What follows an attempt of each phase. */
+const decisions: Readonly<Record<AttemptPhase, (decision: Decision) => Promise<Next>>> = {
+  copy: afterCopy,
+  verify: afterVerify,
+  delete: removeRest,
 };
 
 /**
@@ -60,133 +66,58 @@ async function decide(found: FoundRun, request: ContinueRequest): Promise<Next> 
   const attempt = run.attempts.find((candidate) => candidate.attempt === request.attempt)!;
   if (await isCancelled(run.paths, attempt.attempt)) return ends('it was cancelled');
   const status = await readRunStatus(run, scheduler);
-  const parts = { run, attempt, status, scheduler, request };
-  if (isComplete(status.account) && attempt.delete !== undefined) return removeNext(parts, attempt.delete);
-  const continuation = await decideFor(status, attempt, request.environment);
-  if (continuation.kind === 'ends') return continuation;
-  return submitNext({ ...parts, continuation, shards: status.left });
+  return decisions[attempt.phase ?? 'copy']({ run, attempt, status, scheduler, request });
 }
 
-/** All is copied: what the source does not have is counted and goes, or what is left of it. */
-async function removeNext(
-  parts: Omit<Submission, 'continuation' | 'shards'>,
-  wish: DeleteWish,
-): Promise<Next> {
-  const { run, attempt } = parts;
-  if (attempt.phase === 'delete') return removeRest(parts);
-  const followsSymlinks = attempt.fidelity?.symlinks === 'follow';
-  const decision = await decideRemoval({ paths: run.paths, info: run.info, followsSymlinks }, wish);
-  if (decision.kind === 'nothing') return { kind: 'whole' };
-  if (decision.kind === 'refused') return ends(`nothing is removed: ${decision.why}`);
-  const more = { phase: 'delete', delete: decision.wish } as const;
-  const continuation = { kind: 'again', memoryMB: undefined, excludeNodes: [] } as const;
-  return submitNext({ ...parts, continuation, shards: decision.shards, more });
+/** What is left is copied, and when all is, it is compared, and what the source does not have goes, if that is wanted. */
+async function afterCopy(decision: Decision): Promise<Next> {
+  const { status, attempt, run } = decision;
+  const { verify, delete: removal } = attempt;
+  if (isComplete(status.account) && (verify !== undefined || removal !== undefined)) {
+    const compares = verify === undefined ? undefined : await verifyRecorded(decision, verify);
+    return compares ?? afterProof(decision);
+  }
+  const state = await readRunState(run.paths, await readPlan(run.paths));
+  const failed = [...outcomesOf(state)].filter(({ outcome }) => outcome === 'failed');
+  const continuation = decideContinuation({
+    ...(await historyOf(decision)),
+    left: leftShards(decision, state, status.left),
+    causes: [...new Set(failed.map(({ cause }) => cause))],
+  });
+  if (continuation.kind === 'ends') return continuation;
+  return submitNext({ ...decision, continuation, shards: status.left });
+}
+
+async function afterVerify(decision: Decision): Promise<Next> {
+  return (await decideOnDifferences(decision)) ?? afterProof(decision);
+}
+
+async function afterProof(decision: Decision): Promise<Next> {
+  const { delete: removal } = decision.attempt;
+  return removal === undefined ? { kind: 'whole' } : removeExtras(decision, removal);
+}
+
+/** All is copied: what the source does not have is counted and goes. */
+async function removeExtras(decision: Decision, wish: DeleteWish): Promise<Next> {
+  const { paths, info } = decision.run;
+  const followsSymlinks = decision.attempt.fidelity?.symlinks === 'follow';
+  const decided = await decideRemoval({ paths, info, followsSymlinks }, wish);
+  if (decided.kind === 'nothing') return { kind: 'whole' };
+  if (decided.kind === 'refused') return ends(`nothing is removed: ${decided.why}`);
+  const more = { phase: 'delete', delete: decided.wish } as const;
+  return submitNext({ ...decision, continuation: asBefore, shards: decided.shards, more });
 }
 
 /** The tasks that did not come to their end, if another try can help. */
-async function removeRest(parts: Omit<Submission, 'continuation' | 'shards'>): Promise<Next> {
-  const { run, attempt, status, request } = parts;
+async function removeRest(decision: Decision): Promise<Next> {
+  const { run, attempt } = decision;
   const state = await readRunState(run.paths, await readPlan(run.paths));
   const shards = shardsWithRemovalsLeft(attempt, state);
   if (shards.length === 0) return ends('some of what was to be removed stays');
-  const continuation = decideContinuation({
-    ...(await historyOf(run, attempt, request.environment)),
-    left: shards.map((shard) => ({ ...status.shards[shard]!, end: endOf(state, attempt, shard) })),
-    causes: [],
-  });
+  const left = leftShards(decision, state, shards);
+  const continuation = decideContinuation({ ...(await historyOf(decision)), left, causes: [] });
   if (continuation.kind === 'ends') return ends(`not all is removed: ${continuation.why}`);
-  return submitNext({ ...parts, continuation, shards });
-}
-
-/** What the decision follows from: the journals, and what the scheduler says about tasks without a last word. */
-async function decideFor(
-  { run, shards, left }: RunStatus,
-  attempt: FoundAttempt,
-  environment: Environment,
-): Promise<Continuation> {
-  const state = await readRunState(run.paths, await readPlan(run.paths));
-  const failed = [...outcomesOf(state)].filter(({ outcome }) => outcome === 'failed');
-  return decideContinuation({
-    ...(await historyOf(run, attempt, environment)),
-    left: left.map((shard) => ({ ...shards[shard]!, end: endOf(state, attempt, shard) })),
-    causes: [...new Set(failed.map(({ cause }) => cause))],
-  });
-}
-
-function endOf(state: RunState, attempt: FoundAttempt, shard: number): LeftShard['end'] {
-  const last = state.shards[shard]!.journals.findLast(({ name }) => name.attempt === attempt.attempt);
-  return last === undefined ? 'not started' : (last.reason ?? 'killed');
-}
-
-async function historyOf(
-  run: FoundRun,
-  attempt: FoundAttempt,
-  environment: Environment,
-): Promise<Pick<AttemptFacts, 'attempts' | 'attemptsAtMost' | 'hasProgressed' | 'memoryMB'>> {
-  return {
-    attempts: attempt.attempt - headOf(run, attempt).attempt + 1,
-    attemptsAtMost: attempt.maxAttempts ?? 1,
-    hasProgressed: await hasRecorded(run.paths, attempt.attempt),
-    memoryMB: memoryMBOf(attempt, environment),
-  };
-}
-
-type Submission = {
-  readonly run: FoundRun;
-  readonly attempt: FoundAttempt;
-  readonly status: RunStatus;
-  readonly continuation: Continuation & { kind: 'again' };
-  readonly scheduler: Scheduler;
-  readonly request: ContinueRequest;
-  readonly shards: readonly number[];
-  /** What of the next attempt is another than before. */
-  readonly more?: Pick<WantedAttempt, 'phase' | 'delete'>;
-};
-
-async function submitNext(submission: Submission): Promise<Next> {
-  const { run, attempt, shards, scheduler, request } = submission;
-  const wanted = wantedAfter(submission);
-  const { paths, info } = run;
-  const asked = { paths, runId: info.id, shards, attempt: wanted, version: request.version };
-  const prepared = await prepareAttempt(asked, scheduler, await scheduler.limits());
-  const job = await submitAttempt(paths, prepared, scheduler);
-  if (await isCancelled(paths, attempt.attempt)) {
-    const fresh = (await readRun(info.id)).attempts.at(-1)!;
-    await scheduler.cancel(jobsOf(run, fresh));
-    return ends('it was cancelled');
-  }
-  await indexJob(job.id, info.id, request.environment);
-  return again(wanted.attempt, job.id);
-}
-
-/** The same again, but for what the last one lacked. */
-function wantedAfter({ run, attempt, continuation, more }: Submission): WantedAttempt {
-  const { createdAt: _, scheduler: __, arrays: ___, jobs: ____, submission, ...same } = attempt;
-  const { memoryMB, excludeNodes } = continuation;
-  const { resources } = submission!;
-  const without = (resources.extraArguments ?? []).filter((word) => !word.startsWith('--mem-per-'));
-  return {
-    ...same,
-    ...more,
-    attempt: run.attempts.at(-1)!.attempt + 1,
-    continues: attempt.attempt,
-    submission: {
-      ...submission!,
-      resources: {
-        ...resources,
-        ...(memoryMB === undefined ? {} : { mem: `${memoryMB}M`, extraArguments: without }),
-        excludeNodes: [...new Set([...(resources.excludeNodes ?? []), ...excludeNodes])],
-      },
-    },
-  };
-}
-
-function again(attempt: number, job: string): Next {
-  return { kind: 'again', attempt, job };
-}
-
-function ends(why: string): Next {
-  return { kind: 'ends', why };
+  return submitNext({ ...decision, continuation, shards });
 }
 
 /** Where a job may not submit jobs, or the scheduler refuses, the user has to. */

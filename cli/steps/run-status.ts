@@ -1,11 +1,13 @@
 import { type Account, isComplete } from '../../core/model/account.ts';
-import { hasPhaseToFollow } from '../../core/model/phase.ts';
+import { hasPhases, hasPhaseToFollow } from '../../core/model/phase.ts';
 import type { Plan } from '../../core/model/plan.ts';
 import { type Next, readNext } from '../../core/run/next-file.ts';
 import { paceOfAttempt } from '../../core/run/pace.ts';
 import { readPlan } from '../../core/run/plan-file.ts';
 import { isRemovalWhole } from '../../core/run/removals.ts';
+import type { RunInfo } from '../../core/run/run-info.ts';
 import { accountOfRun, type RunState, readRunState, shardsWithWorkLeft } from '../../core/run/run-state.ts';
+import { isVerificationWhole, shardsToVerify } from '../../core/run/verification.ts';
 import type { JobRef, Scheduler, TaskState } from '../schedulers/scheduler.ts';
 import { type FoundAttempt, type FoundRun, readRun } from './find-run.ts';
 
@@ -39,6 +41,7 @@ export type RunPhase =
   | 'pending'
   | 'running'
   | 'finishing'
+  | 'verifying'
   | 'deleting'
   | 'complete'
   | 'incomplete';
@@ -79,11 +82,15 @@ async function look(run: FoundRun, scheduler: Scheduler | undefined): Promise<Ru
   const account = accountOfRun(plan, state);
   const attempt = newestAttempt(run);
   const next = attempt && (await readNext(run.paths, attempt.attempt));
-  const isFinished = attempt !== undefined && hasFinished({ attempt, state, account, next });
+  const facts = { info: run.info, plan, state, account, next };
+  const isFinished = attempt !== undefined && hasFinished({ ...facts, attempt });
   const tasks = attempt === undefined || isFinished ? [] : await askFor(run, attempt, scheduler);
-  const shards = plan.shards.map((_, number) => shardStatus(plan, state, number, attempt, tasks));
+  const unverified = attempt?.phase === 'verify' ? unverifiedBy(attempt, run.info, plan, state) : undefined;
+  const isDone = (shard: number) =>
+    unverified === undefined ? isCopied(plan, state, shard) : !unverified.has(shard);
+  const shards = plan.shards.map((_, number) => shardStatus(state, number, attempt, tasks, isDone(number)));
   const left = shardsWithWorkLeft(plan, state);
-  const isWhole = attempt !== undefined && isRunWhole({ attempt, state, account, next });
+  const isWhole = attempt !== undefined && isRunWhole({ ...facts, attempt });
   const phase = phaseOf({ attempt, isFinished, isWhole, shards, tasks });
   const pace = paceOf(state, attempt, account);
   return {
@@ -117,22 +124,26 @@ type EndFacts = {
   readonly state: RunState;
   readonly account: Account;
   readonly next: Next | undefined;
+  readonly info: RunInfo;
+  readonly plan: Plan;
 };
 
 /** True once finish of an attempt has come to its end, and it is known that no other attempt follows. */
-function hasFinished({ attempt, state, account, next }: EndFacts): boolean {
+function hasFinished(facts: EndFacts): boolean {
+  const { attempt, state, next } = facts;
   const journal = state.finish.journal;
   if (journal?.name.attempt !== attempt.attempt || journal.endedAt === undefined) return false;
   // What was read before the attempt that follows was made
   if (next?.kind === 'again') return false;
-  if (next !== undefined || isRunWhole({ attempt, state, account, next })) return true;
-  return attempt.maxAttempts === undefined && attempt.delete === undefined;
+  if (next !== undefined || isRunWhole(facts)) return true;
+  return attempt.maxAttempts === undefined && !hasPhases(attempt);
 }
 
 /** True when everything is copied, and what was to be removed has gone. */
-function isRunWhole({ attempt, state, account, next }: EndFacts): boolean {
+function isRunWhole({ attempt, state, account, next, info, plan }: EndFacts): boolean {
   if (!isComplete(account)) return false;
   if (hasPhaseToFollow(attempt)) return next?.kind === 'whole';
+  if (attempt.phase === 'verify') return isVerificationWhole(attempt, info, plan, state);
   return attempt.phase !== 'delete' || isRemovalWhole(attempt, state);
 }
 
@@ -151,21 +162,33 @@ async function askFor(
   return scheduler?.states(jobsOf(run, attempt)).catch(() => undefined);
 }
 
-function shardStatus(
+/** What a task that compares has still to do. */
+function unverifiedBy(
+  { verify, attempt }: FoundAttempt,
+  { purpose }: RunInfo,
   plan: Plan,
+  state: RunState,
+): ReadonlySet<number> {
+  const since = verify?.since ?? attempt;
+  return new Set(shardsToVerify({ plan, state, since, comparesAll: purpose === 'verify' }));
+}
+
+function isCopied(plan: Plan, state: RunState, shard: number): boolean {
+  return !state.shards[shard]!.hasWorkLeft(plan.shards[shard]!, (ordinal) => state.finish.files.has(ordinal));
+}
+
+function shardStatus(
   state: RunState,
   shard: number,
   attempt: FoundAttempt | undefined,
   tasks: readonly TaskState[] | undefined,
+  isDone: boolean,
 ): ShardStatus {
   const array = attempt?.arrays.find(({ base, tasks: numbers }) => numbers.includes(shard - base));
   const job = attempt?.jobs.arrays.find(({ number }) => number === array?.number)?.job;
   const number = shard - (array?.base ?? 0);
   const known = tasks?.find((task) => task.job === job && task.task === number);
   const journal = state.shards[shard]!.journals.findLast(({ name }) => name.attempt === attempt?.attempt);
-  const isDone = !state.shards[shard]!.hasWorkLeft(plan.shards[shard]!, (ordinal) =>
-    state.finish.files.has(ordinal),
-  );
   const facts = {
     isDone,
     isInAttempt: array !== undefined,
@@ -219,12 +242,13 @@ function phaseOf({ attempt, isFinished, isWhole, shards, tasks }: PhaseFacts): R
   if (attempt?.jobs.announced === undefined) return 'not submitted';
   if (isFinished) return isWhole ? 'complete' : 'incomplete';
   const phases = new Set(shards.map(({ phase }) => phase));
-  if (phases.has('running')) return 'running';
+  if (phases.has('running')) return attempt.phase === 'verify' ? 'verifying' : 'running';
   if (phases.has('pending') || phases.has('stuck')) return 'pending';
   const finish = tasks?.find(({ job, task }) => job === attempt.jobs.finish && task === undefined);
   const mayCome =
     tasks === undefined || (finish !== undefined && finish.phase !== 'ended' && finish.phase !== 'gone');
   if (!mayCome) return 'incomplete';
+  if (attempt.phase === 'verify') return 'verifying';
   return attempt.phase === 'delete' ? 'deleting' : 'finishing';
 }
 

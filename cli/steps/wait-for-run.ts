@@ -5,7 +5,7 @@ import { readNext } from '../../core/run/next-file.ts';
 import { parseJournalName, type RunPaths } from '../../core/run/run-paths.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import { untilChanged } from '../schedulers/until-changed.ts';
-import { readRun } from './find-run.ts';
+import { type FoundRun, readRun } from './find-run.ts';
 import { type RunStatus, readRunStatus } from './run-status.ts';
 
 export type WaitOptions = {
@@ -35,11 +35,7 @@ export async function waitForRun(id: string, first: number, options: WaitOptions
       const next = await readNext(run.paths, attempt);
       if (next?.kind === 'again') {
         [attempt, run] = [next.attempt, await readRun(id)];
-        const does =
-          run.attempts.at(-1)?.phase === 'delete'
-            ? 'removes what the source does not have'
-            : 'goes on with what is left';
-        options.note(`attempt ${next.attempt} ${does}, as job ${next.job}`);
+        options.note(`attempt ${next.attempt} ${sayPhase(run)}, as job ${next.job}`);
       }
       const status = await readRunStatus(run, undefined);
       if (status.isFinished) return status;
@@ -55,6 +51,13 @@ export async function waitForRun(id: string, first: number, options: WaitOptions
     lost = status.phase === 'incomplete' ? lost + 1 : 0;
     if (lost === 2) return status;
   }
+}
+
+function sayPhase({ attempts }: FoundRun): string {
+  const [last, newest] = attempts.slice(-2).map(({ phase = 'copy' }) => phase);
+  if (newest === 'delete') return 'removes what the source does not have';
+  if (newest === 'verify') return 'compares what is copied with the source';
+  return last === 'verify' ? 'copies again what differs' : 'goes on with what is left';
 }
 
 async function pauseFor(journals: string, ms: number, signal: AbortSignal): Promise<void> {

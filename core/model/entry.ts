@@ -14,6 +14,15 @@ export type Entry =
   /** What the scan could not look at; the name is empty when the directory itself could not be read to its end. */
   | { readonly kind: 'unreadable'; readonly name: string; readonly errno: string };
 
+export const entryKinds = [
+  'directory',
+  'file',
+  'link',
+  'symlink',
+  'special',
+  'unreadable',
+] as const satisfies readonly Entry['kind'][];
+
 /** The bytes that an entry adds to the plan: content only, so a further name of a file adds none. */
 export function bytesOf(entry: Entry): number {
   return entry.kind === 'file' ? entry.bytes : 0;

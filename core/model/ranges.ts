@@ -22,6 +22,24 @@ export class RangeSet {
     return missing;
   }
 
+  /** Takes one number out; true when it was there. */
+  delete(value: number): boolean {
+    if (!this.has(value)) return false;
+    const at = this.#firstEndingAtOrAfter(value + 1);
+    const [from, to] = [this.#froms[at]!, this.#tos[at]!];
+    const left = [
+      { from, to: value },
+      { from: value + 1, to },
+    ].filter((range) => range.from < range.to);
+    this.#froms.splice(at, 1, ...left.map((range) => range.from));
+    this.#tos.splice(at, 1, ...left.map((range) => range.to));
+    return true;
+  }
+
+  clear(): void {
+    this.#froms.length = this.#tos.length = 0;
+  }
+
   has(value: number): boolean {
     const at = this.#firstEndingAtOrAfter(value + 1);
     return at < this.#froms.length && this.#froms[at]! <= value;

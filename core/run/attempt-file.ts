@@ -1,7 +1,8 @@
 import { access, readdir } from 'node:fs/promises';
 import * as z from 'zod/mini';
 import { type Comparison, compareWords } from '../model/compare.ts';
-import { type Fidelity, keepWords, lossWords, symlinkWords } from '../model/fidelity.ts';
+import { type ProofWord, proofWords } from '../model/difference.ts';
+import { type Fidelity, type KeepWord, keepWords, lossWords, symlinkWords } from '../model/fidelity.ts';
 import { type AttemptPhase, phaseWords } from '../model/phase.ts';
 import { type DeleteWord, deleteWords } from '../model/removal.ts';
 import { type SyncWord, syncWords } from '../model/sync.ts';
@@ -79,6 +80,19 @@ const attemptSchema = z.object({
       atMost: z.optional(z.array(z.object({ shard: count, entries: count }))),
     }),
   ),
+  /** The destination is to be compared with the source when all is copied, or by this attempt; missing: it is not. */
+  verify: z.optional(
+    z.object({
+      by: z.enum(proofWords),
+      /** Missing: what was to be kept. */
+      keep: z.optional(z.array(z.enum(keepWords))),
+      windowSeconds: z.optional(z.number().check(z.nonnegative())),
+      extras: z.optional(z.boolean()),
+      mends: z.optional(z.boolean()),
+      /** In phase `verify`, and after it: the attempt that has begun the comparison. */
+      since: z.optional(count),
+    }),
+  ),
   /** What finish needs to submit a next attempt. */
   submission: z.optional(
     z.object({
@@ -120,6 +134,19 @@ export type DeleteWish = {
   readonly atMost?: readonly { readonly shard: number; readonly entries: number }[] | undefined;
 };
 
+/** How the destination is to be compared with the source. */
+export type VerifyWish = {
+  readonly by: ProofWord;
+  readonly keep?: readonly KeepWord[] | undefined;
+  /** By so many seconds mtimes may differ; left out: not at all. */
+  readonly windowSeconds?: number | undefined;
+  /** True: what the source does not have is a difference. */
+  readonly extras?: boolean | undefined;
+  /** True: what differs is copied again, once. */
+  readonly mends?: boolean | undefined;
+  readonly since?: number | undefined;
+};
+
 type Later = {
   cpus: number;
   threads: number;
@@ -133,6 +160,7 @@ type Later = {
   maxAttempts: number;
   phase: AttemptPhase;
   delete: DeleteWish;
+  verify: VerifyWish;
   submission: Submission;
 };
 

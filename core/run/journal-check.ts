@@ -35,7 +35,15 @@ function whyWrong(line: JournalLine, name: JournalName, whole: Range, touched: R
       return line.copied.entries + line.skipped.entries + line.linked.entries <= line.to - line.from
         ? undefined
         : 'more entries than its range has';
+    case 'verified':
+      return line.from > line.to || line.from < whole.from || line.to > whole.to
+        ? `entries ${line.from} to ${line.to} are not of this shard`
+        : undefined;
+    case 'differs':
+      if (line.ordinal !== undefined) return whyElsewhere(line.ordinal, touched);
+      return name.shard === 'finish' ? 'no entry is said' : undefined;
     case 'part':
+    case 'piece':
       if (line.from > line.to) return 'it ends before it begins';
       return whyElsewhere(line.ordinal, touched);
     case 'entry':

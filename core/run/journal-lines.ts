@@ -1,4 +1,6 @@
 import * as z from 'zod/mini';
+import { differenceKinds } from '../model/difference.ts';
+import { entryKinds } from '../model/entry.ts';
 import { phaseWords } from '../model/phase.ts';
 import { wayWords } from '../model/ways.ts';
 import { count } from './files.ts';
@@ -18,6 +20,8 @@ const headerSchema = z.object({
   job: z.string(),
   /** What this worker does; missing: it copies. Another phase says nothing about what is copied. */
   phase: z.optional(z.enum(phaseWords)),
+  /** In phase `verify`: the attempt that has begun the comparison. What was compared for an earlier one is forgotten. */
+  since: z.optional(count),
   startedAt: z.string(),
 });
 
@@ -83,9 +87,36 @@ const keptSchema = z.object({
   action: z.string(),
 });
 
+/** Nothing is left to compare in this range but what earlier workers have compared; so many entries were, and bytes of content. */
+const verifiedSchema = z.object({
+  type: z.literal('verified'),
+  from: count,
+  to: count,
+  entries: count,
+  bytes: count,
+});
+
+/** Bytes of a divided file that were compared. */
+const pieceSchema = z.object({ type: z.literal('piece'), ordinal: count, from: count, to: count });
+
+/** What an entry differs in: it counts as not done from then on. What the source does not have (`extra`) has no ordinal. */
+const differsSchema = z.object({
+  type: z.literal('differs'),
+  ordinal: z.optional(count),
+  entry: z.optional(z.enum(entryKinds)),
+  /** As planned. */
+  bytes: z.optional(count),
+  path: z.string(),
+  kind: z.enum(differenceKinds),
+  detail: z.string(),
+});
+
+/** Files that have several names at the destination, each with its inode there: finish looks for two of the same. */
+const namesSchema = z.object({ type: z.literal('names'), files: z.array(z.tuple([count, z.string()])) });
+
 const endSchema = z.object({
   type: z.literal('end'),
-  reason: z.enum(['complete', 'failures', 'hopeless', 'cut off', 'superseded']),
+  reason: z.enum(['complete', 'failures', 'differences', 'hopeless', 'cut off', 'superseded']),
   at: z.string(),
 });
 
@@ -99,6 +130,10 @@ export const journalLineSchema = z.discriminatedUnion('type', [
   waySchema,
   removedSchema,
   keptSchema,
+  verifiedSchema,
+  pieceSchema,
+  differsSchema,
+  namesSchema,
   endSchema,
 ]);
 
@@ -106,5 +141,6 @@ export type JournalLine = z.infer<typeof journalLineSchema>;
 export type JournalHeader = z.infer<typeof headerSchema>;
 export type RemovedLine = z.infer<typeof removedSchema>;
 export type KeptLine = z.infer<typeof keptSchema>;
+export type DiffersLine = z.infer<typeof differsSchema>;
 export type JournalEnd = z.infer<typeof endSchema>;
 export type JournalRecord = Exclude<JournalLine, JournalHeader | JournalEnd>;

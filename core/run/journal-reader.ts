@@ -54,7 +54,7 @@ export async function hasRecorded(paths: RunPaths, attempt: number): Promise<boo
   for (const { file, name } of await listJournals(paths)) {
     if (name.attempt !== attempt || name.shard === 'finish') continue;
     for (const { type } of readJournal(file))
-      if (['done', 'part', 'file', 'removed'].includes(type)) return true;
+      if (['done', 'part', 'file', 'removed', 'verified', 'piece'].includes(type)) return true;
   }
   return false;
 }

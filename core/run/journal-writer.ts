@@ -20,11 +20,12 @@ export class JournalWriter {
     name: JournalName,
     job: string,
     phase?: JournalHeader['phase'],
+    since?: JournalHeader['since'],
   ): Promise<JournalWriter> {
     // A worker that got the pid of its dead predecessor on the same host goes on in the same file
     const writer = new JournalWriter(await open(paths.journal(name), 'a', 0o600));
     const startedAt = new Date().toISOString();
-    const more = phase === undefined ? {} : { phase };
+    const more = { ...(phase === undefined ? {} : { phase }), ...(since === undefined ? {} : { since }) };
     await writer.#write([{ type: 'journal', format, run, ...name, job, ...more, startedAt }]);
     return writer;
   }

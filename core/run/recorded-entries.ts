@@ -4,26 +4,30 @@ import { outcomesOf, type RunState } from './run-state.ts';
 import { type PlacedEntry, TapeReader } from './tape-reader.ts';
 
 /**
- * The entries of a run that its journals record as copied, or found there as they should be, in the order of the tape.
- * Directories and further names are recorded by finish: before that has come to its end they are left out.
+ * True of entries of a shard that the journals record as copied, or found there as they should be. Directories and further
+ * names are recorded by finish.
  */
-export function* recordedEntries(paths: RunPaths, plan: Plan, state: RunState): Generator<PlacedEntry> {
+export function recordedIn(plan: Plan, state: RunState, shard: number): (placed: PlacedEntry) => boolean {
   const divided = dividedFiles(plan);
   const others = new Set(Array.from(outcomesOf(state), ({ ordinal }) => ordinal));
-  const hasFinished = state.finish.journal?.endedAt !== undefined;
-  let shard = 0;
-  const isDone = (ordinal: number) => {
-    while (shard < plan.shards.length - 1 && plan.shards[shard]!.end.ordinal <= ordinal) shard++;
-    return state.shards[shard]!.done.has(ordinal);
-  };
-  const isRecorded = ({ ordinal, entry: { kind } }: PlacedEntry) => {
+  return ({ ordinal, entry: { kind } }) => {
     if (kind === 'unreadable' || others.has(ordinal)) return false;
-    if (kind === 'directory' || kind === 'link') return hasFinished;
-    return divided.has(ordinal) ? state.finish.files.has(ordinal) : isDone(ordinal);
+    if (kind === 'directory' || kind === 'link') return state.finish.done.has(ordinal);
+    return divided.has(ordinal) ? state.finish.files.has(ordinal) : state.shards[shard]!.done.has(ordinal);
   };
+}
+
+/** All of them, in the order of the tape. */
+export function* recordedEntries(paths: RunPaths, plan: Plan, state: RunState): Generator<PlacedEntry> {
   const tape = new TapeReader(paths);
+  let shard = 0;
+  let isRecorded = recordedIn(plan, state, shard);
   try {
-    for (const placed of tape.between(0, plan.totals.entries)) if (isRecorded(placed)) yield placed;
+    for (const placed of tape.between(0, plan.totals.entries)) {
+      while (shard < plan.shards.length - 1 && plan.shards[shard]!.end.ordinal <= placed.ordinal)
+        isRecorded = recordedIn(plan, state, ++shard);
+      if (isRecorded(placed)) yield placed;
+    }
   } finally {
     tape.close();
   }

@@ -38,6 +38,8 @@ export const runInfoSchema = z.object({
   destination: z.extend(treeSchema, { isNew: z.boolean() }),
   /** What was typed, word by word, for the line that repeats it. */
   command: z.array(z.string()),
+  /** What for it was made; left out: to copy. */
+  purpose: z.optional(z.enum(['copy', 'verify'])),
   /** What of the source was to be copied; left out: all of it. */
   filters: z.optional(filtersSchema),
   options: z.record(z.string(), z.unknown()),

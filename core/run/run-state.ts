@@ -1,27 +1,18 @@
 import { type Account, accountOf } from '../model/account.ts';
 import { bytesOf } from '../model/entry.ts';
-import { addTally, type EntryOutcome, emptyTally, type PartOutcome, type Tally } from '../model/outcome.ts';
+import { addTally, type EntryOutcome, emptyTally, type PartOutcome } from '../model/outcome.ts';
 import { dividedFiles, type Plan } from '../model/plan.ts';
 import { addWays, type Way, type WayCounts } from '../model/ways.ts';
 import { damaged } from './files.ts';
+import type { FinishState } from './finish-state.ts';
 import { journalCheck } from './journal-check.ts';
 import { listJournals, readJournal } from './journal-reader.ts';
-import { Removals } from './removals.ts';
+import type { Removals } from './removals.ts';
 import type { RunPaths } from './run-paths.ts';
-import { type JournalSummary, ShardState } from './shard-state.ts';
+import type { ShardState } from './shard-state.ts';
+import { StateBuilder } from './state-builder.ts';
 import { TapeReader } from './tape-reader.ts';
-
-/** What finish has done, by its newest journal; divided files and ways by all of them, since what is copied stays. */
-export type FinishState = {
-  copied: Tally;
-  skipped: Tally;
-  linked: Tally;
-  outcomes: Map<number, EntryOutcome>;
-  readonly files: Map<number, { outcome: 'copied' | 'skipped'; bytes: number }>;
-  readonly ways: Map<Way, number>;
-  notes: ReadonlyMap<string, number>;
-  journal: JournalSummary | undefined;
-};
+import type { Verification } from './verification.ts';
 
 /** The state of a run, computed from its journals; nothing else is believed. */
 export type RunState = {
@@ -30,59 +21,31 @@ export type RunState = {
   readonly notes: ReadonlyMap<string, number>;
   readonly ways: WayCounts;
   readonly removals: Removals;
+  readonly verification: Verification;
 };
 
-/** Reads all journals of a run (or of one shard and of finish only, for the worker that takes the shard up). */
+/**
+ * Reads all journals of a run (or of one shard and of finish only, for the worker that takes the shard up; and what others have found to differ of
+ * a divided file that they share with it).
+ */
 export async function readRunState(paths: RunPaths, plan: Plan, onlyShard?: number): Promise<RunState> {
-  const shards = plan.shards.map(() => new ShardState());
-  const finish = newFinishState();
-  const removals = new Removals();
+  const builder = new StateBuilder(plan);
+  const sharing = onlyShard === undefined ? undefined : shardsSharingWith(plan, onlyShard);
   for (const { file, name } of await listJournals(paths)) {
-    if (onlyShard !== undefined && name.shard !== onlyShard && name.shard !== 'finish') continue;
-    const shard = name.shard === 'finish' ? undefined : shards[name.shard];
+    const isWanted = onlyShard === undefined || name.shard === onlyShard || name.shard === 'finish';
+    if (!isWanted && !sharing!.has(name.shard as number)) continue;
     const check = journalCheck(plan, name);
     if (check === undefined) throw damaged(file, undefined, 'the plan has no such shard');
-    const forFinish = new ShardState();
-    const told = new Map<number, EntryOutcome>();
-    let isCopying = true;
-    for (const line of readJournal(file, check)) {
-      if (line.type === 'journal') isCopying = (line.phase ?? 'copy') === 'copy';
-      (shard ?? forFinish).add(name, line);
-      if (line.type === 'entry') told.set(line.ordinal, line);
-      if (name.shard !== 'finish') removals.add(name.shard, line);
-      if (line.type === 'file') finish.files.set(line.ordinal, { outcome: line.outcome, bytes: line.bytes });
-    }
-    if (name.shard === 'finish' && isCopying) takeFinish(finish, forFinish, told);
-    else if (name.shard === 'finish') finish.journal = forFinish.journals.at(-1);
+    builder.take(name, readJournal(file, check), ({ phase }) => isWanted || phase === 'verify');
   }
+  const { shards, finish, removals, verification } = builder;
   settleDisputes(paths, shards);
   const everybody = [...shards, finish];
-  return { shards, finish, notes: sumNotes(everybody), ways: sumWays(everybody), removals };
+  return { shards, finish, notes: sumNotes(everybody), ways: sumWays(everybody), removals, verification };
 }
 
-function newFinishState(): FinishState {
-  const [copied, skipped, linked] = [emptyTally(), emptyTally(), emptyTally()];
-  return {
-    copied,
-    skipped,
-    linked,
-    outcomes: new Map(),
-    files: new Map(),
-    ways: new Map(),
-    notes: new Map(),
-    journal: undefined,
-  };
-}
-
-/** Ranges of finish pass over divided files, so what it told of one stands wherever its ranges lie. */
-function takeFinish(finish: FinishState, state: ShardState, told: FinishState['outcomes']): void {
-  finish.copied = state.copied;
-  finish.skipped = state.skipped;
-  finish.linked = state.linked;
-  finish.outcomes = told;
-  finish.notes = state.notes;
-  addWays(finish.ways, state.ways);
-  finish.journal = state.journals.at(-1);
+function shardsSharingWith(plan: Plan, shard: number): Set<number> {
+  return new Set([...dividedFiles(plan).values()].filter((shards) => shards.includes(shard)).flat());
 }
 
 /** Counts what two workers at once did, by the tape: each entry once, as copied. */

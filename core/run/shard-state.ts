@@ -69,6 +69,20 @@ export class ShardState {
     }
   }
 
+  /** Takes back what was recorded of an entry of the planned size: it is to be done again. */
+  takeBack(ordinal: number, bytes: number): void {
+    if (!this.done.delete(ordinal)) return;
+    // Nobody knows which of both it was
+    const isCopied = this.copied.entries > 0 && this.copied.bytes >= bytes;
+    addTally(isCopied ? this.copied : this.skipped, { entries: -1, bytes: -bytes });
+  }
+
+  /** The same for the parts of a divided file. */
+  takeBackParts(ordinal: number): void {
+    const left = this.parts.filter((part) => part.ordinal !== ordinal);
+    this.parts.splice(0, this.parts.length, ...left);
+  }
+
   #addDone(range: DoneRange): void {
     const fresh = this.done.add(range.from, range.to);
     if (this.outcomes.size > 0) this.#forget(fresh);

@@ -5,6 +5,7 @@ import { emptyTally } from '../../core/model/outcome.ts';
 import { type Plan, wholeEntriesOf } from '../../core/model/plan.ts';
 import { type Attempt, writeSubmitted } from '../../core/run/attempt-file.ts';
 import { hasDoubts } from '../../core/run/doubt-file.ts';
+import type { JournalEnd } from '../../core/run/journal-lines.ts';
 import type { JournalName, RunPaths } from '../../core/run/run-paths.ts';
 import { accountOfRun, type RunState, readRunState, shardsWithWorkLeft } from '../../core/run/run-state.ts';
 import type { PlacedEntry } from '../../core/run/tape-reader.ts';
@@ -40,7 +41,7 @@ type Ills = { readonly rate: number; readonly killAt: number; readonly stopAt: n
 const noIlls: Ills = { rate: 0, killAt: Number.POSITIVE_INFINITY, stopAt: Number.POSITIVE_INFINITY };
 
 class Killed extends Error {}
-type Ended = 'complete' | 'failures' | 'hopeless' | 'cut off' | 'superseded' | 'killed' | 'no sync';
+type Ended = JournalEnd['reason'] | 'killed' | 'no sync';
 
 const causes = ['EIO', 'EIO', 'EIO', 'ESTALE', 'EBUSY', 'EACCES', 'EACCES', 'CHANGED', 'ENOENT', 'ENOSPC'];
 const job = '77';

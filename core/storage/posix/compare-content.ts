@@ -1,5 +1,6 @@
 import { lseek, pread, SEEK_DATA, SEEK_HOLE } from './libc.ts';
 import { isMostlyResident, POSIX_FADV_DONTNEED, posixFadvise } from './libc-content.ts';
+import { takeBytes } from './limits.ts';
 import { check } from './system-error.ts';
 
 /** What is read of each side at once. */
@@ -35,7 +36,7 @@ export function findDifference(pair: OpenPair, start: number, to: number): numbe
 function compareSteps({ source, destination }: OpenPair, from: number, to: number): number {
   let bytes: number;
   for (let at = from; at < to; at += bytes) {
-    bytes = Math.min(stepBytes, to - at);
+    bytes = takeBytes(Math.min(stepBytes, to - at));
     const [read, again] = [readFully(source, left, bytes, at), readFully(destination, right, bytes, at)];
     const both = Math.min(read, again);
     if (left.compare(right, 0, both, 0, both) !== 0) return at + firstDifference(both);

@@ -2,17 +2,22 @@ import type { DifferenceKind } from '../../model/difference.ts';
 import { compareAttributes } from './compare-attributes.ts';
 import { filledHoles, findDifference } from './compare-content.ts';
 import type {
+  CompareJob,
   Comparison,
   EntriesAnswer,
   EntriesJob,
   Finding,
   LinkedPair,
+  LinksAnswer,
+  LinksJob,
+  NamedTwice,
   RangeAnswer,
   RangeJob,
 } from './compare-jobs.ts';
 import { DirectoryStack } from './directory-stack.ts';
 import {
   deviceOf,
+  enterExisting,
   type Found,
   inodeOf,
   modeOf,
@@ -25,6 +30,7 @@ import {
 import { placeOf } from './extended-attributes.ts';
 import { FileStatus } from './file-status.ts';
 import { type NativeName, nativeName } from './libc.ts';
+import { setLimits, takeEntry } from './limits.ts';
 import { openExistingDirectory, openSourceDirectory } from './open-directory.ts';
 import { SystemError } from './system-error.ts';
 
@@ -45,8 +51,14 @@ export class EntryComparer {
 
   constructor(comparison: Comparison) {
     this.#comparison = comparison;
+    if (comparison.limits !== undefined) setLimits(comparison.limits);
     this.#sources = new DirectoryStack(comparison.source, openSourceDirectory);
     this.#destinations = new DirectoryStack(comparison.destination, openExistingDirectory);
+  }
+
+  answer(job: CompareJob): EntriesAnswer | RangeAnswer | LinksAnswer {
+    if (job.kind === 'entries') return this.compare(job);
+    return job.kind === 'range' ? this.compareRange(job) : this.compareLinks(job);
   }
 
   /** What cannot be read is a finding, never an exception. */
@@ -68,19 +80,46 @@ export class EntryComparer {
     }
   }
 
+  /** What cannot be read is unknown. */
+  compareLinks({ links }: LinksJob): LinksAnswer {
+    return { links: links.map((link) => this.#compareLink(link)) };
+  }
+
+  #compareLink({ directory, name, firstDirectory, firstName }: NamedTwice): LinksAnswer['links'][number] {
+    takeEntry();
+    const areOne = (directories: DirectoryStack) => {
+      if (this.#source.read(directories.enter(directory), nativeName(name)) !== 0) return undefined;
+      if (this.#destination.read(directories.enter(firstDirectory), nativeName(firstName)) !== 0)
+        return undefined;
+      return this.#source.isSameFileAs(this.#destination);
+    };
+    try {
+      const [source, destination] = [areOne(this.#sources), areOne(this.#destinations)];
+      if (source !== true || destination === undefined) return 'unknown';
+      return destination ? 'right' : 'wrong';
+    } catch (error) {
+      causeOf(error);
+      return 'unknown';
+    }
+  }
+
   close(): void {
     this.#sources.close();
     this.#destinations.close();
   }
 
   #compareOne(directory: string, name: string, index: number): void {
+    takeEntry();
     const found: Found[] = [];
     try {
-      const source = { directory: this.#sources.enter(directory), status: this.#source };
-      const destination = { directory: this.#destinations.enter(directory), status: this.#destination };
+      const source = { directory: enterExisting(this.#sources, directory), status: this.#source };
+      const destination = {
+        directory: enterExisting(this.#destinations, directory),
+        status: this.#destination,
+      };
       const native = nativeName(name);
       const gone = whyGone(source, destination, native);
-      if (gone === undefined) this.#compareBoth(source, destination, native, index, found);
+      if (gone === undefined) this.#compareBoth(source as Side, destination as Side, native, index, found);
       else if (gone !== 'both') found.push(gone);
     } catch (error) {
       found.push({ kind: 'unreadable', detail: causeOf(error) });

@@ -1,5 +1,6 @@
 import type { DifferenceKind, ProofWord } from '../../model/difference.ts';
 import type { KeepWord } from '../../model/fidelity.ts';
+import type { SharedLimits } from './limits.ts';
 
 /** What a thread has to know to compare two trees. The descriptors are the whole process's. */
 export type Comparison = {
@@ -13,6 +14,8 @@ export type Comparison = {
   readonly modifyWindow: number;
   /** The destination is read from its disk, not from what memory holds of it. */
   readonly isFresh: boolean;
+  /** Left out: as fast as it goes. */
+  readonly limits?: SharedLimits | undefined;
 };
 
 /** Entries of both trees with the same names, directory by directory; `.` in `''` are the roots. */
@@ -30,7 +33,18 @@ export type RangeJob = {
   readonly to: number;
 };
 
-export type CompareJob = EntriesJob | RangeJob;
+/** A further name of a file, and the first. */
+export type NamedTwice = {
+  readonly directory: string;
+  readonly name: string;
+  readonly firstDirectory: string;
+  readonly firstName: string;
+};
+
+/** Are they names of one file at the destination, where they are in the source? */
+export type LinksJob = { readonly kind: 'links'; readonly links: readonly NamedTwice[] };
+
+export type CompareJob = EntriesJob | RangeJob | LinksJob;
 
 /** `index` counts the names of all groups of the job. */
 export type Finding = { readonly index: number; readonly kind: DifferenceKind; readonly detail: string };
@@ -57,6 +71,9 @@ export type EntriesAnswer = {
   /** What was compared. */
   readonly bytes: number;
 };
+
+/** `right`: of one file in both trees; `wrong`: only in the source. Else it is to be looked at like any entry. */
+export type LinksAnswer = { readonly links: readonly ('right' | 'wrong' | 'unknown')[] };
 
 export type RangeAnswer = {
   /** The first byte that differs, or -1. */

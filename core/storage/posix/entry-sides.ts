@@ -1,6 +1,7 @@
 import type { Difference } from '../../model/difference.ts';
 import { fromBytes, quoteName } from '../../model/names.ts';
 import type { InodeOfMany } from './compare-jobs.ts';
+import type { DirectoryStack } from './directory-stack.ts';
 import type { FileStatus } from './file-status.ts';
 import { close, ENOENT, type NativeName, readlinkat } from './libc.ts';
 import { openSource } from './open-source.ts';
@@ -8,13 +9,20 @@ import { check, SystemError } from './system-error.ts';
 
 /** One of both trees: the open directory of an entry, and what the entry is like. */
 export type Side = { readonly directory: number; readonly status: FileStatus };
+/** The same where the directory itself may not be there: undefined. */
+export type PossibleSide = { readonly directory: number | undefined; readonly status: FileStatus };
 export type Found = Pick<Difference, 'kind' | 'detail'>;
 
 const targetBytes = Buffer.allocUnsafeSlow(4096);
 
 /** Reads both; what vanished in between, or is there on one side only. Throws a SystemError. */
-export function whyGone(source: Side, destination: Side, name: NativeName): Found | 'both' | undefined {
-  const read = ({ directory, status }: Side, action: string) => {
+export function whyGone(
+  source: PossibleSide,
+  destination: PossibleSide,
+  name: NativeName,
+): Found | 'both' | undefined {
+  const read = ({ directory, status }: PossibleSide, action: string) => {
+    if (directory === undefined) return ENOENT;
     const result = status.read(directory, name);
     return result === ENOENT ? result : check(result, action);
   };
@@ -22,6 +30,18 @@ export function whyGone(source: Side, destination: Side, name: NativeName): Foun
   if (from < 0 && to < 0) return 'both';
   if (to < 0) return { kind: 'missing', detail: unlessFile(source.status) };
   return from < 0 ? { kind: 'extra', detail: unlessFile(destination.status) } : undefined;
+}
+
+const goneCauses = ['ENOENT', 'ENOTDIR', 'ELOOP'];
+
+/** A directory of one side; undefined where there is none of that path, or something else. Throws any other SystemError. */
+export function enterExisting(directories: DirectoryStack, path: string): number | undefined {
+  try {
+    return directories.enter(path);
+  } catch (error) {
+    if (error instanceof SystemError && goneCauses.includes(error.cause)) return undefined;
+    throw error;
+  }
 }
 
 /** Most are. */

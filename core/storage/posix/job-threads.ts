@@ -77,16 +77,15 @@ export class JobThreads {
   }
 }
 
+/** By which a thread is asked, and answers. */
+export type JobPort = {
+  on(type: 'message', listener: (job: unknown) => void): void;
+  close(): void;
+  postMessage(answer: Answer): void;
+};
+
 /** The body of a thread: answers each job in turn, and ends after `undefined`. */
-export function answerJobs(
-  port: {
-    on(type: 'message', listener: (job: unknown) => void): void;
-    close(): void;
-    postMessage(answer: Answer): void;
-  },
-  answer: (job: unknown) => unknown,
-  end: () => void,
-): void {
+export function answerJobs(port: JobPort, answer: (job: unknown) => unknown, end: () => void): void {
   port.on('message', (job) => {
     if (job === undefined) {
       end();

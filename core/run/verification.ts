@@ -1,0 +1,194 @@
+import { type Difference, differenceKinds } from '../model/difference.ts';
+import { type Plan, partsOf, type Shard, wholeEntriesOf } from '../model/plan.ts';
+import { RangeSet } from '../model/ranges.ts';
+import type { Attempt } from './attempt-file.ts';
+import type { DiffersLine, JournalHeader, JournalLine } from './journal-lines.ts';
+import type { RunInfo } from './run-info.ts';
+import type { RunState } from './run-state.ts';
+
+/** So many names that the source does not have are told by their paths; more are counted. */
+const extrasAtMost = 10_000;
+
+type OpenEntry = { readonly lines: DiffersLine[]; readonly since: number };
+type LastWorker = { reason: string | undefined; readonly extras: DiffersLine[]; more: number };
+
+/** What journals say of a comparison: what was compared, and which differences nobody has mended since. */
+export class Verification {
+  /** The attempt that has begun the newest comparison; 0 when there was none. */
+  since = 0;
+  /** What was compared for it. */
+  readonly compared = { entries: 0, bytes: 0 };
+  readonly verified = new RangeSet();
+  /** Of divided files. */
+  readonly pieces = new Map<number, RangeSet>();
+  /** By ordinal: what each entry differs in, and in which comparison that was found. */
+  readonly open = new Map<number, OpenEntry>();
+  readonly #last = new Map<number, LastWorker>();
+
+  /** A worker or finish of phase `verify` begins. */
+  begin(shard: number | 'finish', { since = 0 }: JournalHeader): void {
+    if (since > this.since) this.#beginAnew(since);
+    if (shard !== 'finish') this.#last.set(shard, { reason: undefined, extras: [], more: 0 });
+  }
+
+  #beginAnew(since: number): void {
+    this.since = since;
+    this.compared.entries = this.compared.bytes = 0;
+    this.verified.clear();
+    this.pieces.clear();
+    this.#last.clear();
+  }
+
+  /** A line of its journal. */
+  take(shard: number | 'finish', line: JournalLine): void {
+    if (line.type === 'verified') this.#takeRange(line);
+    else if (line.type === 'piece') this.#piecesOf(line.ordinal).add(line.from, line.to);
+    else if (line.type === 'differs') this.#takeDifference(shard, line);
+    else if (line.type === 'end' && shard !== 'finish') this.#last.get(shard)!.reason = line.reason;
+  }
+
+  /** What an earlier comparison has found and this one has not is mended. */
+  #takeRange({ from, to, entries, bytes }: Extract<JournalLine, { type: 'verified' }>): void {
+    for (const range of this.verified.add(from, to))
+      for (const [ordinal, { since }] of this.openIn(range.from, range.to))
+        if (since < this.since) this.open.delete(ordinal);
+    this.compared.entries += entries;
+    this.compared.bytes += bytes;
+  }
+
+  #takeDifference(shard: number | 'finish', line: DiffersLine): void {
+    if (line.ordinal === undefined) {
+      const last = this.#last.get(shard as number)!;
+      if (last.extras.length < extrasAtMost) last.extras.push(line);
+      else last.more++;
+      return;
+    }
+    const known = this.open.get(line.ordinal);
+    if (known === undefined || known.since < this.since)
+      this.open.set(line.ordinal, { lines: [line], since: this.since });
+    else if (!known.lines.some(({ kind }) => kind === line.kind)) known.lines.push(line);
+  }
+
+  #piecesOf(ordinal: number): RangeSet {
+    const pieces = this.pieces.get(ordinal) ?? new RangeSet();
+    this.pieces.set(ordinal, pieces);
+    return pieces;
+  }
+
+  /** The entries in `[from, to)` that differ. */
+  openIn(from: number, to: number): [ordinal: number, OpenEntry][] {
+    if (to - from > this.open.size)
+      return [...this.open].filter(([ordinal]) => ordinal >= from && ordinal < to);
+    const found: [number, OpenEntry][] = [];
+    for (let ordinal = from; ordinal < to; ordinal++) {
+      const entry = this.open.get(ordinal);
+      if (entry !== undefined) found.push([ordinal, entry]);
+    }
+    return found;
+  }
+
+  /** An entry was done anew: it has no difference that is known, and is to be compared again. */
+  close(ordinal: number): void {
+    if (!this.open.delete(ordinal)) return;
+    this.verified.delete(ordinal);
+    this.pieces.delete(ordinal);
+  }
+
+  /** All that differs, in the order of the tape, and then what the source does not have. */
+  *differences(): Generator<Difference> {
+    for (const [, { lines }] of [...this.open].sort(([one], [other]) => one - other))
+      yield* lines.toSorted((one, other) => rankOf(one) - rankOf(other));
+    yield* this.extras;
+  }
+
+  get extras(): DiffersLine[] {
+    return [...this.#last.values()].flatMap(({ extras }) => extras);
+  }
+
+  get extrasCount(): number {
+    return [...this.#last.values()].reduce((sum, { extras, more }) => sum + extras.length + more, 0);
+  }
+
+  /** Of what could be compared; what could not be read is no difference that was found. */
+  get count(): number {
+    const found = [...this.open.values()].map(
+      ({ lines }) => lines.filter(({ kind }) => kind !== 'unreadable').length,
+    );
+    const unread = this.extras.filter(({ kind }) => kind === 'unreadable').length;
+    return found.reduce((sum, one) => sum + one, 0) + this.extrasCount - unread;
+  }
+
+  /** True when the newest worker of a shard has gone through all that it had to. */
+  hasEnded(shard: number): boolean {
+    const reason = this.#last.get(shard)?.reason;
+    return reason === 'complete' || reason === 'differences' || reason === 'failures';
+  }
+
+  hasBegun(shard: number): boolean {
+    return this.#last.has(shard);
+  }
+}
+
+function rankOf({ kind }: Difference): number {
+  return differenceKinds.indexOf(kind);
+}
+
+/** What of a run is still to be compared. */
+export type ToCompare = {
+  readonly plan: Plan;
+  readonly state: RunState;
+  /** The attempt that has begun the comparison; of an earlier one nothing counts. Undefined: it is still to begin. */
+  readonly since: number | undefined;
+  /** True: all that is on the tape is compared, whether it is recorded or not. */
+  readonly comparesAll: boolean;
+};
+
+/** The shards in which something is left to compare, ascending. */
+export function shardsToVerify({ plan, state, since, comparesAll }: ToCompare): number[] {
+  const isBegun = since !== undefined && since === state.verification.since;
+  return [...plan.shards.keys()].filter((number) => {
+    const shard = plan.shards[number]!;
+    if (isBegun && state.verification.hasBegun(number) && !state.verification.hasEnded(number)) return true;
+    return hasUnverified({ state, shard, number, isBegun, comparesAll });
+  });
+}
+
+type ShardToCompare = {
+  readonly state: RunState;
+  readonly shard: Shard;
+  readonly number: number;
+  readonly isBegun: boolean;
+  readonly comparesAll: boolean;
+};
+
+function hasUnverified({ state, shard, number, isBegun, comparesAll }: ShardToCompare): boolean {
+  const { verified, pieces } = isBegun ? state.verification : new Verification();
+  const { from, to } = wholeEntriesOf(shard);
+  const { done } = state.shards[number]!;
+  const isLeft = verified
+    .missingIn(from, to)
+    .some((gap) => comparesAll || gap.to - gap.from > lengthOf(done.missingIn(gap.from, gap.to)));
+  if (isLeft) return true;
+  return partsOf(shard).some(({ ordinal, from: byte, to: end }) => {
+    if (!comparesAll && !state.finish.files.has(ordinal)) return false;
+    const bytes = state.finish.files.get(ordinal)?.bytes;
+    return pieces.get(ordinal)?.covers(byte, end ?? bytes ?? byte + 1) !== true;
+  });
+}
+
+function lengthOf(ranges: readonly { from: number; to: number }[]): number {
+  return ranges.reduce((sum, { from, to }) => sum + to - from, 0);
+}
+
+/** True when an attempt that compares has come to its end, and nothing differs. */
+export function isVerificationWhole(
+  { verify, attempt }: Pick<Attempt, 'verify' | 'attempt'>,
+  { purpose }: Pick<RunInfo, 'purpose'>,
+  plan: Plan,
+  state: RunState,
+): boolean {
+  const { open, extras } = state.verification;
+  if (open.size > 0 || extras.length > 0) return false;
+  const since = verify?.since ?? attempt;
+  return shardsToVerify({ plan, state, since, comparesAll: purpose === 'verify' }).length === 0;
+}

@@ -1,0 +1,71 @@
+import { fullFidelity } from '../core/model/fidelity.ts';
+import { EntryComparer } from '../core/storage/posix/compare-entries.ts';
+import type { CompareJob, Comparison } from '../core/storage/posix/compare-jobs.ts';
+import { JobThreads } from '../core/storage/posix/job-threads.ts';
+import { close } from '../core/storage/posix/libc.ts';
+import { shareLimits } from '../core/storage/posix/limits.ts';
+import { putOnDisk } from '../core/storage/posix/open-tree.ts';
+import { openPlannedDestination, openScannedSource } from '../core/storage/posix/two-roots.ts';
+import type { ThreadProgram } from './engine.ts';
+import { openTrees, type TaskContext } from './task-context.ts';
+
+/** Answers jobs that compare entries or ranges, as many at once as it has threads. */
+export interface Comparers {
+  readonly threads: number;
+  run<A>(job: CompareJob): Promise<A>;
+  /** Ends the threads; what is under way is given up. */
+  close(): Promise<void>;
+}
+
+/** What is to be compared in an attempt: the open trees, and how. */
+export type OpenComparison = { readonly comparison: Comparison; close(): void };
+
+/** Opens both trees, and sees to it that the destination can be read from its disk. */
+export async function openComparison({ info, attempt }: TaskContext): Promise<OpenComparison> {
+  const { source, destination } = info;
+  const { by, keep = (attempt.fidelity ?? fullFidelity).keep, windowSeconds = 0 } = attempt.verify!;
+  const sourceRoot = openTrees(() => openScannedSource(source.path, source.inode));
+  const destinationRoot = openTrees(() => openPlannedDestination(destination));
+  const isFresh = by === 'checksum';
+  if (isFresh) await putOnDisk(destinationRoot);
+  const comparison = {
+    source: sourceRoot,
+    destination: destinationRoot,
+    by,
+    keep,
+    modifyWindow: windowSeconds,
+    isFresh,
+    limits: shareLimits(attempt.limits ?? {}),
+  };
+  const closeBoth = () => {
+    close(sourceRoot);
+    close(destinationRoot);
+  };
+  return { comparison, close: closeBoth };
+}
+
+/** One is done here, which saves starting another thread. */
+export function startComparers(comparison: Comparison, threads: number, program: ThreadProgram): Comparers {
+  if (threads === 1) return new InlineComparer(comparison);
+  const crew = new JobThreads(program, { comparison }, threads, new AbortController().signal);
+  return { threads, run: (job) => crew.run(job), close: () => crew.close() };
+}
+
+class InlineComparer implements Comparers {
+  readonly threads = 1;
+  readonly #comparer: EntryComparer;
+
+  constructor(comparison: Comparison) {
+    this.#comparer = new EntryComparer(comparison);
+  }
+
+  async run<A>(job: CompareJob): Promise<A> {
+    // Lets signals in
+    await new Promise(setImmediate);
+    return this.#comparer.answer(job) as A;
+  }
+
+  async close(): Promise<void> {
+    this.#comparer.close();
+  }
+}
