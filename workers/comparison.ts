@@ -1,11 +1,13 @@
 import { fullFidelity } from '../core/model/fidelity.ts';
+import { rootsOf } from '../core/run/run-info.ts';
 import { EntryComparer } from '../core/storage/posix/compare-entries.ts';
 import type { CompareJob, Comparison } from '../core/storage/posix/compare-jobs.ts';
 import { JobThreads } from '../core/storage/posix/job-threads.ts';
 import { close } from '../core/storage/posix/libc.ts';
 import { shareLimits } from '../core/storage/posix/limits.ts';
 import { putOnDisk } from '../core/storage/posix/open-tree.ts';
-import { openPlannedDestination, openScannedSource } from '../core/storage/posix/two-roots.ts';
+import { openScannedSource } from '../core/storage/posix/source-tree.ts';
+import { openPlannedDestination } from '../core/storage/posix/two-roots.ts';
 import type { ThreadProgram } from './engine.ts';
 import { openTrees, type TaskContext } from './task-context.ts';
 
@@ -17,19 +19,19 @@ export interface Comparers {
   close(): Promise<void>;
 }
 
-/** What is to be compared in an attempt: the open trees, and how. */
+/** What is to be compared in an attempt, and how; the destination is open. */
 export type OpenComparison = { readonly comparison: Comparison; close(): void };
 
-/** Opens both trees, and sees to it that the destination can be read from its disk. */
+/** Sees that both trees are those of the plan, and that the destination can be read from its disk. */
 export async function openComparison({ info, attempt }: TaskContext): Promise<OpenComparison> {
-  const { source, destination } = info;
+  const roots = rootsOf(info);
   const { by, keep = (attempt.fidelity ?? fullFidelity).keep, windowSeconds = 0 } = attempt.verify!;
-  const sourceRoot = openTrees(() => openScannedSource(source.path, source.inode));
-  const destinationRoot = openTrees(() => openPlannedDestination(destination));
+  openTrees(() => openScannedSource(roots)).close();
+  const destinationRoot = openTrees(() => openPlannedDestination(info.destination));
   const isFresh = by === 'checksum';
   if (isFresh) await putOnDisk(destinationRoot);
   const comparison = {
-    source: sourceRoot,
+    source: roots,
     destination: destinationRoot,
     by,
     keep,
@@ -37,11 +39,7 @@ export async function openComparison({ info, attempt }: TaskContext): Promise<Op
     isFresh,
     limits: shareLimits(attempt.limits ?? {}),
   };
-  const closeBoth = () => {
-    close(sourceRoot);
-    close(destinationRoot);
-  };
-  return { comparison, close: closeBoth };
+  return { comparison, close: () => close(destinationRoot) };
 }
 
 /** One is done here, which saves starting another thread. */

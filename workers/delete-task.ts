@@ -4,6 +4,7 @@ import { findExtras } from '../core/run/find-extras.ts';
 import type { JournalEnd, JournalRecord } from '../core/run/journal-lines.ts';
 import { isSuperseded } from '../core/run/journal-reader.ts';
 import { JournalWriter } from '../core/run/journal-writer.ts';
+import { rootsOf } from '../core/run/run-info.ts';
 import { safeNamesOf } from '../core/run/safe-names.ts';
 import { TapeReader } from '../core/run/tape-reader.ts';
 import { Removal } from '../core/storage/posix/removal.ts';
@@ -96,11 +97,11 @@ function overLimit({ path }: Extra): Kept {
 }
 
 function removalRequest({ info, attempt }: TaskContext): ConstructorParameters<typeof Removal>[0] {
-  const { source, destination, filters } = info;
+  const { destination, filters } = info;
   return {
     run: info.id,
     to: attempt.delete!.to,
-    source,
+    roots: rootsOf(info),
     destination,
     filters,
     followsSymlinks: attempt.fidelity?.symlinks === 'follow',

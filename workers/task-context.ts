@@ -80,9 +80,10 @@ export function storageRequest(
   const { info, journal, attempt } = context;
   const isFirst = journal.attempt === 1 && journal.restart === 0;
   return {
-    source: info.source.path,
+    source: info.source?.path ?? '',
     destination: info.destination.path,
-    sourceInode: info.source.inode,
+    sourceInode: info.source?.inode ?? '',
+    roots: info.roots,
     destinationInode: info.destination.inode,
     writer: { run: info.id, attempt: journal.attempt, restart: journal.restart, pid: journal.pid },
     cleanUp: isFirst ? undefined : range,

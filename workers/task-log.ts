@@ -4,6 +4,7 @@ import { quoteName } from '../core/model/names.ts';
 import type { EntryOutcome } from '../core/model/outcome.ts';
 import type { Kept } from '../core/model/removal.ts';
 import { formatBytes, formatCount, sayThreads } from '../core/model/units.ts';
+import { sayDestination, saySource } from '../core/run/run-info.ts';
 import type { ShardState } from '../core/run/shard-state.ts';
 import type { TaskContext } from './task-context.ts';
 
@@ -26,8 +27,8 @@ export class TaskLog {
     this.#out(
       `${now()} task ${job} on ${journal.host}: shard ${journal.shard}, attempt ${journal.attempt}, ${sayThreads(cpus, attempt.threads)}`,
     );
-    this.#out(`  source      ${quoteName(info.source.path)}`);
-    this.#out(`  destination ${quoteName(info.destination.path)}`);
+    this.#out(`  source      ${saySource(info)}`);
+    this.#out(`  destination ${sayDestination(info)}`);
     this.#out(`  planned     ${formatCount(shard.entries)} entries, ${formatBytes(shard.bytes)}`);
     if (state.journals.length > 0) {
       this.#out(

@@ -1,6 +1,7 @@
 import type { Extra, Kept } from '../core/model/removal.ts';
 import { findExtras } from '../core/run/find-extras.ts';
 import type { DiffersLine } from '../core/run/journal-lines.ts';
+import { rootsOf } from '../core/run/run-info.ts';
 import { safeNamesOf } from '../core/run/safe-names.ts';
 import type { TapeReader } from '../core/run/tape-reader.ts';
 import { PosixExtras } from '../core/storage/posix/extras.ts';
@@ -15,8 +16,9 @@ export function* extrasIn(
   tape: TapeReader,
   range: { readonly from: number; readonly to: number },
 ): Generator<DiffersLine | undefined> {
-  const { source, destination } = info;
-  const request = { source, destination, followsSymlinks: false, isSafe: safeNamesOf(info) };
+  const { destination, filters } = info;
+  const named = { roots: rootsOf(info), destination, filters };
+  const request = { ...named, followsSymlinks: false, isSafe: safeNamesOf(info) };
   const extras = openTrees(() => new PosixExtras(request));
   try {
     for (const found of findExtras(tape, range, extras)) yield found && differenceOf(found);

@@ -1,7 +1,7 @@
 import { type Account, accountRows } from '../../core/model/account.ts';
-import { quoteName } from '../../core/model/names.ts';
 import { quoteForShell } from '../../core/model/shell-words.ts';
 import { formatBytes, formatCount, formatDuration } from '../../core/model/units.ts';
+import { rootsOf, sayDestination, saySource } from '../../core/run/run-info.ts';
 import type { RunStatus, ShardStatus } from '../steps/run-status.ts';
 
 /** `bcopy status JOBID`: the run, a line for each state that shards are in, the books, rate and remaining time. */
@@ -11,8 +11,8 @@ export function formatStatus(status: RunStatus): string {
   const lines = [
     `job ${job}: ${phase}`,
     `run          ${run.info.id}, attempt ${attempt?.attempt ?? 0}${sayContinuation(status)}`,
-    `source       ${quoteName(run.info.source.path)}`,
-    `destination  ${quoteName(run.info.destination.path)}`,
+    `source       ${saySource(run.info)}`,
+    `destination  ${sayDestination(run.info)}`,
     `queue        ${attempt?.queue ?? '-'} (${attempt?.scheduler ?? '-'})`,
     ...(status.schedulerAnswered
       ? []
@@ -84,7 +84,7 @@ export function formatRunLine({ run, job = '-', phase, account }: RunStatus): st
     account.planned.entries === 0
       ? 100
       : Math.floor((100 * (account.planned.entries - account.left.entries)) / account.planned.entries);
-  return `${job.padEnd(10)} ${phase.padEnd(13)} ${String(done).padStart(3)} %  ${run.info.createdAt}  ${quoteName(run.info.source.path)} -> ${quoteName(run.info.destination.path)}\n`;
+  return `${job.padEnd(10)} ${phase.padEnd(13)} ${String(done).padStart(3)} %  ${run.info.createdAt}  ${saySource(run.info)} -> ${sayDestination(run.info)}\n`;
 }
 
 /** What --json prints: one object, names as the run directory has them. */
@@ -113,7 +113,9 @@ export function statusFacts({
     scheduler: attempt?.scheduler ?? null,
     schedulerAnswered,
     queue: attempt?.queue ?? null,
-    source: run.info.source.path,
+    source: run.info.source?.path ?? null,
+    /** All that is copied, also where it is no single directory. */
+    sources: rootsOf(run.info).map(({ path }) => path),
     destination: run.info.destination.path,
     createdAt: run.info.createdAt,
     account,

@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import type { Difference, ProofWord } from '../../core/model/difference.ts';
 import type { KeepWord } from '../../core/model/fidelity.ts';
 import { trashDirectory } from '../../core/model/removal.ts';
+import type { SourceRoot } from '../../core/model/source-root.ts';
 import { runsDirectory } from '../../core/run/run-paths.ts';
 import { type Compared, TreeComparer } from '../../core/storage/posix/compare-trees.ts';
 import { close } from '../../core/storage/posix/libc.ts';
@@ -20,8 +21,11 @@ export type HowToCompare = {
   readonly threads: number | undefined;
 };
 
-/** Open directories. */
-export type OpenTrees = { readonly source: number; readonly destination: number };
+/** Open directories; or what a run has copied. */
+export type OpenTrees = {
+  readonly source: number | readonly SourceRoot[];
+  readonly destination: number;
+};
 
 export type Tell = (difference: Difference) => Promise<void>;
 
@@ -58,7 +62,7 @@ export async function compareEntries(
     signal,
   );
   for await (const difference of comparer.differences(entries)) await tell(difference);
-  close(trees.source);
+  if (typeof trees.source === 'number') close(trees.source);
   close(trees.destination);
   return comparer.compared;
 }

@@ -2,6 +2,7 @@ import { BcopyError } from '../../core/model/errors.ts';
 import { quoteName } from '../../core/model/names.ts';
 import { formatCount, formatCounted } from '../../core/model/units.ts';
 import { readPlan } from '../../core/run/plan-file.ts';
+import { rootsOf } from '../../core/run/run-info.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import { adoptJobs } from './adopt-jobs.ts';
 import { type FoundRun, findNewestRun } from './find-run.ts';
@@ -84,7 +85,7 @@ async function schedulerFor(run: FoundRun, { scheduler, context }: Copy): Promis
 }
 
 function find({ trees }: Copy): Promise<FoundRun | undefined> {
-  return findNewestRun(trees.source.path, trees.destination.path);
+  return findNewestRun(rootsOf({ source: trees.source }), trees.destination.path);
 }
 
 function refuseIfBusy(run: FoundRun, { phase, schedulerAnswered, job }: RunStatus): void {

@@ -4,6 +4,7 @@ import fsExtra from 'fs-extra';
 import * as z from 'zod';
 import { BcopyError } from '../../core/model/errors.ts';
 import { fromBytes } from '../../core/model/names.ts';
+import { areSameRoots, type SourceRoot } from '../../core/model/source-root.ts';
 import {
   type Attempt,
   type AttemptJobs,
@@ -13,7 +14,7 @@ import {
 } from '../../core/run/attempt-file.ts';
 import { damaged } from '../../core/run/files.ts';
 import { refuseForeign, whyForeign } from '../../core/run/own-directory.ts';
-import { type RunInfo, readRunInfo } from '../../core/run/run-info.ts';
+import { type RunInfo, readRunInfo, rootsOf } from '../../core/run/run-info.ts';
 import { isRunId, RunPaths, runsDirectory } from '../../core/run/run-paths.ts';
 import { changeDirectory } from '../../core/storage/posix/scan.ts';
 
@@ -52,11 +53,14 @@ async function readInfo(id: string): Promise<Pick<FoundRun, 'paths' | 'info'>> {
   return { paths, info };
 }
 
-/** The newest run of the same source and destination in the current directory, if there is one. */
-export async function findNewestRun(source: string, destination: string): Promise<FoundRun | undefined> {
+/** The newest run of the same sources, in whatever order, and destination in the current directory, if there is one. */
+export async function findNewestRun(
+  sources: readonly SourceRoot[],
+  destination: string,
+): Promise<FoundRun | undefined> {
   for (const id of await listRuns()) {
     const { info } = await readInfo(id);
-    if (info.source.path === source && info.destination.path === destination) return readRun(id);
+    if (areSameRoots(rootsOf(info), sources) && info.destination.path === destination) return readRun(id);
   }
   return undefined;
 }

@@ -5,7 +5,7 @@ import { formatCount, formatCounted } from '../../core/model/units.ts';
 import type { DeleteWish } from '../../core/run/attempt-file.ts';
 import { findExtras } from '../../core/run/find-extras.ts';
 import { readPlan } from '../../core/run/plan-file.ts';
-import type { RunInfo } from '../../core/run/run-info.ts';
+import { type RunInfo, rootsOf } from '../../core/run/run-info.ts';
 import type { RunPaths } from '../../core/run/run-paths.ts';
 import { safeNamesOf } from '../../core/run/safe-names.ts';
 import { TapeReader } from '../../core/run/tape-reader.ts';
@@ -59,10 +59,10 @@ async function tryToCount(request: CountRequest): Promise<Map<number, number> | 
 /** Entries of each shard that would go, of shards that have any. Throws a SystemError when a tree is not that of the plan. */
 export async function countExtras(request: CountRequest): Promise<Map<number, number>> {
   const { paths, info, followsSymlinks, onExtra } = request;
-  const { source, destination, filters } = info;
+  const { destination, filters } = info;
   const plan = await readPlan(paths);
   const isSafe = safeNamesOf(info);
-  const extras = new PosixExtras({ source, destination, filters, followsSymlinks, isSafe });
+  const extras = new PosixExtras({ roots: rootsOf(info), destination, filters, followsSymlinks, isSafe });
   const tape = new TapeReader(paths);
   const counted = new Map<number, number>();
   try {

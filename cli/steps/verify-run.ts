@@ -1,11 +1,14 @@
 import type { Difference } from '../../core/model/difference.ts';
 import { BcopyError } from '../../core/model/errors.ts';
 import { fullFidelity, leftOutNotes } from '../../core/model/fidelity.ts';
+import { directoryOfRoot, type SourceRoot } from '../../core/model/source-root.ts';
 import { readPlan } from '../../core/run/plan-file.ts';
 import { recordedEntries } from '../../core/run/recorded-entries.ts';
+import type { RunInfo } from '../../core/run/run-info.ts';
 import { readRunState } from '../../core/run/run-state.ts';
 import type { PlacedEntry } from '../../core/run/tape-reader.ts';
 import type { Compared } from '../../core/storage/posix/compare-trees.ts';
+import { close } from '../../core/storage/posix/libc.ts';
 import type { PairedName } from '../../core/storage/posix/paired-walk.ts';
 import { compareEntries, type HowToCompare, type Tell } from './compare-trees.ts';
 import type { FoundRun } from './find-run.ts';
@@ -27,10 +30,14 @@ export async function verifyRun(
   const plan = await readPlan(paths);
   const state = await readRunState(paths, plan);
   const trees = {
-    source: openNamedTree(info.source.path, 'source', info.source.inode),
+    source: openSourceOf(info),
     destination: openNamedTree(info.destination.path, 'destination', info.destination.inode),
   };
-  const entries = namesOf(recordedEntries(paths, plan, state), symlinks === 'skip');
+  const isVirtual = info.source === undefined;
+  const entries = namesOf(recordedEntries(paths, plan, state), {
+    skipsSymlinks: symlinks === 'skip',
+    isVirtual,
+  });
   const lacksDevices = state.notes.has(leftOutNotes.device);
   const tellReal = async (difference: Difference) => {
     if (!(lacksDevices && isDevice(difference))) await tell(difference);
@@ -39,17 +46,32 @@ export async function verifyRun(
   return compareEntries(trees, entries, both, tellReal, signal);
 }
 
-function* namesOf(entries: Iterable<PlacedEntry>, skipsSymlinks: boolean): Generator<PairedName> {
+/** Roots are opened by each thread, once they were seen to be there. */
+function openSourceOf({ source, roots = [] }: RunInfo): number | readonly SourceRoot[] {
+  if (source !== undefined) return openNamedTree(source.path, 'source', source.inode);
+  for (const root of roots) close(openNamedTree(directoryOfRoot(root), 'source', root.inode));
+  return roots;
+}
+
+type NamesOptions = {
+  readonly skipsSymlinks: boolean;
+  /** The top of the tape is no entry of the source. */
+  readonly isVirtual: boolean;
+};
+
+function* namesOf(
+  entries: Iterable<PlacedEntry>,
+  { skipsSymlinks, isVirtual }: NamesOptions,
+): Generator<PairedName> {
   for (const { entry, directoryPath } of entries) {
     if (entry.kind !== 'directory') {
       if (entry.kind === 'symlink' && skipsSymlinks) continue;
       yield { kind: 'both', directory: directoryPath, name: entry.name };
-    } else if (entry.path === '') yield { kind: 'both', directory: '', name: '.' };
-    else {
+    } else if (entry.path !== '') {
       const slash = entry.path.lastIndexOf('/');
       const directory = entry.path.slice(0, Math.max(slash, 0));
       yield { kind: 'both', directory, name: entry.path.slice(slash + 1) };
-    }
+    } else if (!isVirtual) yield { kind: 'both', directory: '', name: '.' };
   }
 }
 

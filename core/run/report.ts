@@ -11,7 +11,7 @@ import { sayWays } from '../model/ways.ts';
 import type { Attempt } from './attempt-file.ts';
 import type { Next } from './next-file.ts';
 import { journalsOfAttempt, paceOfAttempt } from './pace.ts';
-import type { RunInfo } from './run-info.ts';
+import { type RunInfo, sayDestination, saySource } from './run-info.ts';
 import { outcomesOf, type RunState } from './run-state.ts';
 import type { JournalSummary } from './shard-state.ts';
 
@@ -38,8 +38,8 @@ export function formatLog(facts: ReportFacts): string {
     `bcopy ${info.version}: job ${job}, attempt ${attempt.attempt} of run ${info.id}`,
     '',
     `command      ${facts.command}`,
-    `source       ${quoteName(info.source.path)}`,
-    `destination  ${quoteName(info.destination.path)}`,
+    `source       ${saySource(info)}`,
+    `destination  ${sayDestination(info)}`,
     `scheduler    ${attempt.scheduler}, queue ${attempt.queue}, ${attempt.workers} workers of ${sayThreads(attempt.cpus ?? attempt.threads ?? 1, attempt.threads)}`,
     `shards       ${plan.shards.length}; tasks' logs in .bcopy/${info.id}/logs/${attempt.attempt}/`,
     '',

@@ -1,4 +1,6 @@
 import * as z from 'zod/mini';
+import { quoteName } from '../model/names.ts';
+import type { SourceRoot } from '../model/source-root.ts';
 import { count, readJson, writeJsonOnce } from './files.ts';
 import type { RunPaths } from './run-paths.ts';
 
@@ -8,6 +10,13 @@ const treeSchema = z.object({
   /** As the user typed it. */
   given: z.string(),
   inode: z.string().check(z.regex(/^\d+$/)),
+});
+
+/** What is copied is one of several things, or no directory; see SourceRoot. */
+const rootSchema = z.extend(treeSchema, {
+  /** At the destination. */
+  name: z.string().check(z.regex(/^(?!\.{1,2}$)[^/\0]+$/)),
+  isFile: z.optional(z.boolean()),
 });
 
 /** As Filters has them, and what was typed where that is not the same each time. */
@@ -25,7 +34,7 @@ const filtersSchema = z.object({
 });
 export type RecordedFilters = z.infer<typeof filtersSchema>;
 
-export const runInfoSchema = z.object({
+const infoSchema = z.object({
   format: count,
   /** Part of names at the destination. */
   id: z.string().check(z.regex(/^[\w-]+$/)),
@@ -33,7 +42,9 @@ export const runInfoSchema = z.object({
   createdAt: z.string(),
   host: z.string(),
   uid: count,
-  source: treeSchema,
+  /** The directory whose content is copied; where it is left out, `roots` are. */
+  source: z.optional(treeSchema),
+  roots: z.optional(z.array(rootSchema).check(z.minLength(1))),
   /** `isNew`: bcopy has made it or found it empty, so nothing was in the way at first. */
   destination: z.extend(treeSchema, { isNew: z.boolean() }),
   /** What was typed, word by word, for the line that repeats it. */
@@ -45,8 +56,35 @@ export const runInfoSchema = z.object({
   options: z.record(z.string(), z.unknown()),
 });
 
+export const runInfoSchema = infoSchema.check(
+  z.refine(
+    ({ source, roots }) => (source === undefined) !== (roots === undefined),
+    'neither or both of source and roots',
+  ),
+);
+
 /** What a run was asked to do; written before anything is planned and never changed. */
 export type RunInfo = z.infer<typeof runInfoSchema>;
+
+/** What a run copies: the one directory, without a name, or several things with theirs. */
+export function rootsOf({ source, roots }: Pick<RunInfo, 'source' | 'roots'>): readonly SourceRoot[] {
+  if (source === undefined) return roots ?? [];
+  return [{ name: '', path: source.path, inode: source.inode }];
+}
+
+/** What a run copies, for people. */
+export function saySource(info: Pick<RunInfo, 'source' | 'roots'>): string {
+  return rootsOf(info)
+    .map(({ path }) => quoteName(path))
+    .join(', ');
+}
+
+/** Where it goes, for people: a file that gets another name, with that. */
+export function sayDestination({ roots, destination }: Pick<RunInfo, 'roots' | 'destination'>): string {
+  const [first, ...others] = roots ?? [];
+  if (first?.isFile !== true || others.length > 0) return quoteName(destination.path);
+  return quoteName(`${destination.path === '/' ? '' : destination.path}/${first.name}`);
+}
 
 export async function writeRunInfo(paths: RunPaths, info: Omit<RunInfo, 'format'>): Promise<void> {
   await writeJsonOnce(paths.info, info);

@@ -18,7 +18,7 @@ export function removalRequest(
   return {
     run: 'r1',
     to,
-    source: { path: source, inode: inodeOf(source) },
+    roots: [{ name: '', path: source, inode: inodeOf(source) }],
     destination: { path: destination, inode: inodeOf(destination), isNew: false },
     followsSymlinks: false,
   };

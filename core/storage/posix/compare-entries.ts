@@ -17,10 +17,10 @@ import type {
 import { DirectoryStack } from './directory-stack.ts';
 import {
   deviceOf,
-  enterExisting,
   type Found,
   inodeOf,
   modeOf,
+  placeIfThere,
   readTarget,
   type Side,
   typeOf,
@@ -29,9 +29,10 @@ import {
 } from './entry-sides.ts';
 import { placeOf } from './extended-attributes.ts';
 import { FileStatus } from './file-status.ts';
-import { type NativeName, nativeName } from './libc.ts';
+import { nativeName } from './libc.ts';
 import { setLimits, takeEntry } from './limits.ts';
-import { openExistingDirectory, openSourceDirectory } from './open-directory.ts';
+import { openExistingDirectory } from './open-directory.ts';
+import { openedSource, type SourceDirectories, type SourcePlace, SourceTree } from './source-tree.ts';
 import { SystemError } from './system-error.ts';
 
 /** A file of more is left, to be compared by several threads. */
@@ -43,7 +44,7 @@ const isRoot = process.geteuid?.() === 0;
 /** Compares entries of two trees; nothing of them is written to. */
 export class EntryComparer {
   readonly #comparison: Comparison;
-  readonly #sources: DirectoryStack;
+  readonly #sources: SourceDirectories;
   readonly #destinations: DirectoryStack;
   readonly #source = new FileStatus();
   readonly #destination = new FileStatus();
@@ -51,8 +52,9 @@ export class EntryComparer {
 
   constructor(comparison: Comparison) {
     this.#comparison = comparison;
-    if (comparison.limits !== undefined) setLimits(comparison.limits);
-    this.#sources = new DirectoryStack(comparison.source, openSourceDirectory);
+    const { source, limits } = comparison;
+    if (limits !== undefined) setLimits(limits);
+    this.#sources = typeof source === 'number' ? openedSource(source) : new SourceTree(source);
     this.#destinations = new DirectoryStack(comparison.destination, openExistingDirectory);
   }
 
@@ -73,8 +75,8 @@ export class EntryComparer {
   /** The content of a file in a range. */
   compareRange({ directory, name, from, to }: RangeJob): RangeAnswer {
     try {
-      const sides = [this.#sources.enter(directory), this.#destinations.enter(directory)] as const;
-      return { at: this.#findDifference(sides, nativeName(name), from, to), unreadable: undefined };
+      const sides = [this.#sources.place(directory, name), this.#destinationOf(directory, name)] as const;
+      return { at: this.#findDifference(sides, from, to), unreadable: undefined };
     } catch (error) {
       return { at: -1, unreadable: causeOf(error) };
     }
@@ -87,14 +89,18 @@ export class EntryComparer {
 
   #compareLink({ directory, name, firstDirectory, firstName }: NamedTwice): LinksAnswer['links'][number] {
     takeEntry();
-    const areOne = (directories: DirectoryStack) => {
-      if (this.#source.read(directories.enter(directory), nativeName(name)) !== 0) return undefined;
-      if (this.#destination.read(directories.enter(firstDirectory), nativeName(firstName)) !== 0)
-        return undefined;
+    const areOne = (placeOf: (directory: string, name: string) => SourcePlace) => {
+      const one = placeOf(directory, name);
+      if (this.#source.read(one.directory, one.name) !== 0) return undefined;
+      const first = placeOf(firstDirectory, firstName);
+      if (this.#destination.read(first.directory, first.name) !== 0) return undefined;
       return this.#source.isSameFileAs(this.#destination);
     };
     try {
-      const [source, destination] = [areOne(this.#sources), areOne(this.#destinations)];
+      const [source, destination] = [
+        areOne((...place) => this.#sources.place(...place)),
+        areOne((...place) => this.#destinationOf(...place)),
+      ];
       if (source !== true || destination === undefined) return 'unknown';
       return destination ? 'right' : 'wrong';
     } catch (error) {
@@ -108,26 +114,36 @@ export class EntryComparer {
     this.#destinations.close();
   }
 
+  #destinationOf(directory: string, name: string): SourcePlace {
+    return { directory: this.#destinations.enter(directory), name: nativeName(name) };
+  }
+
   #compareOne(directory: string, name: string, index: number): void {
+    // It is no entry of the source
+    if (this.#sources.isVirtual && directory === '' && name === '.') return;
     takeEntry();
     const found: Found[] = [];
     try {
-      const source = { directory: enterExisting(this.#sources, directory), status: this.#source };
-      const destination = {
-        directory: enterExisting(this.#destinations, directory),
-        status: this.#destination,
-      };
-      const native = nativeName(name);
-      const gone = whyGone(source, destination, native);
-      if (gone === undefined) this.#compareBoth(source as Side, destination as Side, native, index, found);
-      else if (gone !== 'both') found.push(gone);
+      const source = placeIfThere(() => this.#sources.place(directory, name));
+      const destination = placeIfThere(() => this.#destinationOf(directory, name));
+      const gone = whyGone(
+        { place: source, status: this.#source },
+        { place: destination, status: this.#destination },
+      );
+      if (gone === undefined) {
+        const sides = [
+          { ...source!, status: this.#source },
+          { ...destination!, status: this.#destination },
+        ] as const;
+        this.#compareBoth(...sides, index, found);
+      } else if (gone !== 'both') found.push(gone);
     } catch (error) {
       found.push({ kind: 'unreadable', detail: causeOf(error) });
     }
     for (const { kind, detail } of found) this.#answer.findings.push({ index, kind, detail });
   }
 
-  #compareBoth(source: Side, destination: Side, name: NativeName, index: number, found: Found[]): void {
+  #compareBoth(source: Side, destination: Side, index: number, found: Found[]): void {
     const { keep, modifyWindow } = this.#comparison;
     const [from, to] = [source.status, destination.status];
     if (from.type !== to.type || (from.type === 'special' && from.fullMode >> 12 !== to.fullMode >> 12)) {
@@ -136,13 +152,13 @@ export class EntryComparer {
     }
     const say = (kind: DifferenceKind, was: string, is: string) =>
       void (was === is || found.push({ kind, detail: `${was}, ${is} at the destination` }));
-    if (from.type === 'symlink') say('link-target', readTarget(source, name), readTarget(destination, name));
+    if (from.type === 'symlink') say('link-target', readTarget(source), readTarget(destination));
     if (from.isDevice) say('type', deviceOf(from), deviceOf(to));
     if (keep.includes('mode') && from.type !== 'symlink') say('mode', modeOf(from), modeOf(to));
     if (keep.includes('owner')) say('owner', `${from.uid}:${from.gid}`, `${to.uid}:${to.gid}`);
     if (this.#mindsTime(from) && !isWithin(from, to, modifyWindow)) say('mtime', from.mtime, to.mtime);
-    this.#compareAttributes(source, destination, name, found);
-    if (from.type === 'file') this.#compareFiles(source, destination, name, index, found);
+    this.#compareAttributes(source, destination, found);
+    if (from.type === 'file') this.#compareFiles(source, destination, index, found);
   }
 
   /** Also where times are not to be kept: those of files are what says that their contents are the same. */
@@ -151,19 +167,19 @@ export class EntryComparer {
     return keep.includes('times') || (by === 'mtime' && type === 'file');
   }
 
-  #compareAttributes(source: Side, destination: Side, name: NativeName, found: Found[]): void {
+  #compareAttributes(source: Side, destination: Side, found: Found[]): void {
     const { keep } = this.#comparison;
     if (!keep.includes('xattr') && !keep.includes('acl')) return;
     // Nobody else sees what a symlink may have
     if (source.status.type === 'symlink' && !isRoot) return;
-    const placed = ({ directory, status }: Side) => ({
+    const placed = ({ directory, name, status }: Side) => ({
       place: placeOf(directory, name),
       device: status.deviceNumber,
     });
     found.push(...compareAttributes(placed(source), placed(destination), keep));
   }
 
-  #compareFiles(source: Side, destination: Side, name: NativeName, index: number, found: Found[]): void {
+  #compareFiles(source: Side, destination: Side, index: number, found: Found[]): void {
     const [from, to] = [source.status, destination.status];
     const isLinked = from.links > 1 || to.links > 1;
     if (isLinked) this.#answer.linked.push({ index, source: inodeOf(from), destination: inodeOf(to) });
@@ -172,30 +188,28 @@ export class EntryComparer {
       found.push({ kind: 'size', detail: `${bytes} bytes, ${to.bytes} at the destination` });
       return;
     }
-    const filled = this.#filledHoles(source, destination, name);
+    const filled = this.#filledHoles(source, destination);
     if (filled > 0) found.push({ kind: 'holes', detail: `${filled} bytes of holes are filled` });
     if (this.#comparison.by !== 'checksum' || bytes === 0) return;
     if (isLinked || bytes > smallContent) this.#answer.contents.push({ index, bytes });
     else {
       this.#answer.bytes += bytes;
-      const at = this.#findDifference([source.directory, destination.directory], name, 0, bytes);
+      const at = this.#findDifference([source, destination], 0, bytes);
       if (at >= 0) found.push({ kind: 'content', detail: sayContent(at) });
     }
   }
 
   /** What takes more room than in the source is looked at: a file system may allocate more than it was asked for. */
-  #filledHoles(source: Side, destination: Side, name: NativeName): number {
+  #filledHoles(source: Side, destination: Side): number {
     const [from, to] = [source.status, destination.status];
     const least = Math.max(smallestHole, to.blockBytes);
     if (from.allocatedBytes >= from.bytes || to.allocatedBytes - from.allocatedBytes < least) return 0;
-    return withBoth([source.directory, destination.directory], name, (one, other) =>
-      filledHoles(one, other, from.bytes, least),
-    );
+    return withBoth([source, destination], (one, other) => filledHoles(one, other, from.bytes, least));
   }
 
-  #findDifference(sides: readonly [number, number], name: NativeName, from: number, to: number): number {
+  #findDifference(sides: readonly [SourcePlace, SourcePlace], from: number, to: number): number {
     const { isFresh } = this.#comparison;
-    return withBoth(sides, name, (source, destination) =>
+    return withBoth(sides, (source, destination) =>
       findDifference({ source, destination, isFresh }, from, to),
     );
   }

@@ -1,11 +1,12 @@
 import type { DifferenceKind, ProofWord } from '../../model/difference.ts';
 import type { KeepWord } from '../../model/fidelity.ts';
+import type { SourceRoot } from '../../model/source-root.ts';
 import type { SharedLimits } from './limits.ts';
 
 /** What a thread has to know to compare two trees. The descriptors are the whole process's. */
 export type Comparison = {
-  /** Open directories, the roots of the trees. */
-  readonly source: number;
+  /** Open directories, the roots of the trees; or what a run has copied, which each thread opens for itself. */
+  readonly source: number | readonly SourceRoot[];
   readonly destination: number;
   readonly by: ProofWord;
   /** What of entries must be the same, as `--preserve` has it. */

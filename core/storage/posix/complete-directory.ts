@@ -3,7 +3,7 @@ import { findAttributeChanges, hasChanges } from './attribute-changes.ts';
 import { type AttributePlace, placeOf } from './extended-attributes.ts';
 import { FileStatus, withBirth } from './file-status.ts';
 import type { Keeper } from './keeper.ts';
-import { fchown, nativeName } from './libc.ts';
+import { fchown } from './libc.ts';
 import { applyOpenAccess, modeFor } from './metadata.ts';
 import { unlock } from './open-directory.ts';
 import { allowedOwner, mayGive, noteLosses, noteRefusal, signed } from './ownership.ts';
@@ -22,10 +22,12 @@ export type DirectoryMeans = {
 
 /**
  * Gives a directory of the destination the owner, extended attributes, ACLs, mode and times of the source's;
- * `skipped` when it has them, or was there before and only lacked them. What is in it must be complete: any later change to it would change its times. Throws a SystemError.
+ * `skipped` when it has them, or was there before and only lacked them, and where the source has no such directory, but roots. What is in it must be complete: any later change to it would change its times. Throws a SystemError.
  */
 export function completeDirectory(trees: Trees, path: string, means: DirectoryMeans): 'copied' | 'skipped' {
   const { keeper, compare, begunAtMs } = means;
+  // It stands for what holds the roots, wherever that is
+  if (path === '' && trees.source.isVirtual) return 'skipped';
   const place = readSource(trees, path, keeper.followsSymlinks);
   const fd = trees.destinationDirectory(path);
   const directory = trees.factsOf(fd);
@@ -71,17 +73,14 @@ function isEqual(keeper: Keeper, droppedAcl: Uint8Array | undefined, windowSecon
 
 /** By its name in its parent: a directory that cannot be opened has a mode, attributes and times all the same. */
 function readSource(trees: Trees, path: string, followsSymlinks: boolean): AttributePlace {
-  if (path === '') {
-    source.readOpen(trees.sourceRoot, 'look at source');
-    return trees.sourceRoot;
-  }
+  if (path === '') return readOpenSource(trees, path);
   const slash = path.lastIndexOf('/');
-  const parent = trees.sourceDirectory(slash < 0 ? '' : path.slice(0, slash));
-  const name = nativeName(path.slice(slash + 1));
-  check(source.read(parent, name), 'look at source');
+  const above = slash < 0 ? '' : path.slice(0, slash);
+  const { directory, name } = trees.sourcePlace(above, path.slice(slash + 1));
+  check(source.read(directory, name), 'look at source');
   if (source.type === 'symlink' && followsSymlinks) return readOpenSource(trees, path);
   if (source.type !== 'directory') throw new SystemError('CHANGED', 'look at source');
-  return placeOf(parent, name);
+  return placeOf(directory, name);
 }
 
 /** What a symlink leads to has attributes only when it is open: by a name they would be the symlink's. */

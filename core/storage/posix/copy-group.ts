@@ -130,13 +130,18 @@ export class GroupCopy {
     addTally(this.#done(batch.ordinal + i).skipped, { entries: 1, bytes: batch.bytes[i]! });
   }
 
-  #put(batch: EntryBatch, i: number, put: Put, { source, destination }: Directories): void {
+  #requestFor(batch: EntryBatch, i: number, { source, destination }: Directories): PutRequest {
     const facts = this.#trees.factsOf(destination);
     const writer = this.#writer;
-    const request: PutRequest = {
-      sourceDirectory: source,
+    const name = nativeName(batch.names[i]!);
+    // A root of the source is not where the others are
+    const isTop = batch.directory === '';
+    const from = isTop ? this.#trees.sourcePlace('', batch.names[i]!) : { directory: source, name };
+    return {
+      sourceDirectory: from.directory,
+      sourceName: from.name,
       destinationDirectory: destination,
-      name: nativeName(batch.names[i]!),
+      name,
       directory: facts,
       // Most files need none
       get temporary() {
@@ -148,10 +153,14 @@ export class GroupCopy {
       keeper: this.#keeper,
       content: this.#content,
     };
+  }
+
+  #put(batch: EntryBatch, i: number, put: Put, directories: Directories): void {
     takeEntry();
     if (mustStop()) return;
     this.#notes.begin();
     try {
+      const request = this.#requestFor(batch, i, directories);
       const outcome = putUnlocking((one) => put(one, this.#largeFrom), request);
       if (outcome === 'large') {
         this.#leave(batch.ordinal + i);
@@ -159,12 +168,12 @@ export class GroupCopy {
       }
       this.#notes.count();
       addTally(this.#done(batch.ordinal + i)[outcome], { entries: 1, bytes: batch.bytes[i]! });
-      this.#removeParts(batch, i, destination);
+      this.#removeParts(batch, i, directories.destination);
     } catch (error) {
       if (!(error instanceof SystemError) && !(error instanceof Stopped)) throw error;
       if (error instanceof Stopped) return;
       this.#fail(batch, i, error);
-      if (classOf(error.cause) === 'permanent') this.#removeParts(batch, i, destination);
+      if (classOf(error.cause) === 'permanent') this.#removeParts(batch, i, directories.destination);
     }
   }
 
@@ -197,7 +206,7 @@ export class GroupCopy {
     this.#closeRange();
     const path = joinPath(batch.directory, batch.names[i]!);
     const entry = { ordinal: batch.ordinal + i, path, bytes: batch.bytes[i]! };
-    this.#outcomes.push(outcomeOf(entry, error, this.#trees.isSourceAsScanned));
+    this.#outcomes.push(outcomeOf(entry, error, this.#trees.source.isAsScanned(path)));
     if (classOf(error.cause) === 'hopeless') this.#hopeless = error.cause;
   }
 

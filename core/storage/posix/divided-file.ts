@@ -21,6 +21,7 @@ import { openParts, reopenParts } from './parts-file.ts';
 import { changeTries } from './put-file.ts';
 import { type ComparedPlace, isSameContent, noteOfLeft } from './same-content.ts';
 import { isSettled } from './settled-source.ts';
+import type { SourcePlace } from './source-tree.ts';
 import { Stopped } from './stop-flag.ts';
 import { check, SystemError } from './system-error.ts';
 import type { DirectoryFacts } from './trees.ts';
@@ -43,7 +44,7 @@ export type FileDirectories = ComparedPlace & {
  * same bytes at the same offsets. Throws a SystemError.
  */
 export function putPart(request: PartRequest, where: FileDirectories, content: ContentCopy): PartOutcome {
-  const source = openSource(where.sourceDirectory, where.name, where.keeper.followsSymlinks);
+  const source = openSource(where.sourceDirectory, where.sourceName, where.keeper.followsSymlinks);
   try {
     for (let tries = 1; tries <= changeTries; tries++) {
       if (before.readOpen(source, 'look at source').type !== 'file') break;
@@ -117,17 +118,15 @@ function hasData(fd: number, from: number, to: number): boolean {
 
 /** The version of the source file, and the identity of the temporary file; empty where there is none. */
 export function readDividedState(where: FileDirectories): { version: string; temporary: string } {
-  const version = readVersion(where.sourceDirectory, where.name, where.keeper);
+  const version = readVersion({ directory: where.sourceDirectory, name: where.sourceName }, where.keeper);
   const found = existing.read(where.destinationDirectory, where.temporary, withBirth);
   const temporary = found === 0 ? existing.identity : '';
   return { version, temporary };
 }
 
 /** Empty where there is no such file. */
-export function readVersion(sourceDirectory: number, name: NativeName, { followsSymlinks }: Keeper): string {
-  const result = followsSymlinks
-    ? before.readFollowed(sourceDirectory, name)
-    : before.read(sourceDirectory, name);
+export function readVersion({ directory, name }: SourcePlace, { followsSymlinks }: Keeper): string {
+  const result = followsSymlinks ? before.readFollowed(directory, name) : before.read(directory, name);
   return result === 0 ? before.version : '';
 }
 
@@ -140,7 +139,7 @@ export function completeParts(
   where: FileDirectories,
   content: ContentCopy,
 ): 'copied' | 'skipped' {
-  const source = openSource(where.sourceDirectory, where.name, where.keeper.followsSymlinks);
+  const source = openSource(where.sourceDirectory, where.sourceName, where.keeper.followsSymlinks);
   try {
     return completeFrom(source, request, where, content);
   } finally {

@@ -1,28 +1,25 @@
 import type { Difference } from '../../model/difference.ts';
 import { fromBytes, quoteName } from '../../model/names.ts';
 import type { InodeOfMany } from './compare-jobs.ts';
-import type { DirectoryStack } from './directory-stack.ts';
 import type { FileStatus } from './file-status.ts';
-import { close, ENOENT, type NativeName, readlinkat } from './libc.ts';
+import { close, ENOENT, readlinkat } from './libc.ts';
 import { openSource } from './open-source.ts';
+import type { SourcePlace } from './source-tree.ts';
 import { check, SystemError } from './system-error.ts';
 
-/** One of both trees: the open directory of an entry, and what the entry is like. */
-export type Side = { readonly directory: number; readonly status: FileStatus };
+/** One of both trees: the open directory of an entry, its name there, and what the entry is like. */
+export type Side = SourcePlace & { readonly status: FileStatus };
 /** The same where the directory itself may not be there: undefined. */
-export type PossibleSide = { readonly directory: number | undefined; readonly status: FileStatus };
+export type PossibleSide = { readonly place: SourcePlace | undefined; readonly status: FileStatus };
 export type Found = Pick<Difference, 'kind' | 'detail'>;
 
 const targetBytes = Buffer.allocUnsafeSlow(4096);
 
 /** Reads both; what vanished in between, or is there on one side only. Throws a SystemError. */
-export function whyGone(
-  source: PossibleSide,
-  destination: PossibleSide,
-  name: NativeName,
-): Found | 'both' | undefined {
-  const read = ({ directory, status }: PossibleSide, action: string) => {
-    if (directory === undefined) return ENOENT;
+export function whyGone(source: PossibleSide, destination: PossibleSide): Found | 'both' | undefined {
+  const read = ({ place, status }: PossibleSide, action: string) => {
+    if (place === undefined) return ENOENT;
+    const { directory, name } = place;
     const result = status.read(directory, name);
     return result === ENOENT ? result : check(result, action);
   };
@@ -34,10 +31,10 @@ export function whyGone(
 
 const goneCauses = ['ENOENT', 'ENOTDIR', 'ELOOP'];
 
-/** A directory of one side; undefined where there is none of that path, or something else. Throws any other SystemError. */
-export function enterExisting(directories: DirectoryStack, path: string): number | undefined {
+/** Where an entry of one side is; undefined where its directory is not there, or is something else. Throws any other SystemError. */
+export function placeIfThere(find: () => SourcePlace): SourcePlace | undefined {
   try {
-    return directories.enter(path);
+    return find();
   } catch (error) {
     if (error instanceof SystemError && goneCauses.includes(error.cause)) return undefined;
     throw error;
@@ -51,13 +48,12 @@ function unlessFile(status: FileStatus): string {
 
 /** With an entry of both sides open for reading. Throws a SystemError. */
 export function withBoth<T>(
-  [source, destination]: readonly [number, number],
-  name: NativeName,
+  [source, destination]: readonly [SourcePlace, SourcePlace],
   use: (one: number, other: number) => T,
 ): T {
-  const one = openSource(source, name, false);
+  const one = openSource(source.directory, source.name, false);
   try {
-    const other = openDestination(destination, name);
+    const other = openDestination(destination);
     try {
       return use(one, other);
     } finally {
@@ -68,7 +64,7 @@ export function withBoth<T>(
   }
 }
 
-function openDestination(directory: number, name: NativeName): number {
+function openDestination({ directory, name }: SourcePlace): number {
   try {
     return openSource(directory, name, false);
   } catch (error) {
@@ -77,7 +73,7 @@ function openDestination(directory: number, name: NativeName): number {
 }
 
 /** What a symlink says, as people can read it. Throws a SystemError. */
-export function readTarget({ directory }: Side, name: NativeName): string {
+export function readTarget({ directory, name }: Side): string {
   const bytes = check(readlinkat(directory, name, targetBytes), 'read symlink');
   return quoteName(fromBytes(targetBytes.subarray(0, bytes)));
 }

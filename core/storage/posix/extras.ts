@@ -48,8 +48,10 @@ export class PosixExtras implements ExtraStorage {
   }
 
   *candidates(directory: string): Generator<readonly Candidate[]> {
+    // What is beside the roots is not theirs
+    if (directory === '' && this.#source.isVirtual) return;
     const trees = this.#enterBoth(directory);
-    if (trees === undefined || !this.#source.showsAll(trees.source)) return;
+    if (trees === undefined || !this.#source.showsAll(directory, trees.source)) return;
     const names = this.#names;
     names.open(trees.destination);
     lseek(trees.destination, 0, SEEK_SET);

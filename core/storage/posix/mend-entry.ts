@@ -40,6 +40,7 @@ export type MendPlace = {
   readonly sourceDirectory: number;
   readonly destinationDirectory: number;
   readonly name: NativeName;
+  readonly sourceName: NativeName;
   readonly keeper: Keeper;
   readonly compare: Comparison;
 };
@@ -103,11 +104,11 @@ function mayHaveAttributes({ status }: MendRequest): boolean {
 
 function hasAttributes(request: MendRequest): boolean {
   const { status, existing, source } = request;
-  const { sourceDirectory, destinationDirectory, name, keeper } = request.place;
+  const { sourceDirectory, sourceName, destinationDirectory, name, keeper } = request.place;
   if (!mayHaveAttributes(request)) return false;
   const names =
     source === undefined
-      ? listAttributesIn(sourceDirectory, name, status.deviceNumber)
+      ? listAttributesIn(sourceDirectory, sourceName, status.deviceNumber)
       : listAttributes(source, status.deviceNumber);
   if (names.length > 0) return true;
   if (!keeper.xattr && !keeper.acl) return false;
@@ -123,10 +124,10 @@ const noChanges: AttributeChanges = {
 
 function findChanges(request: MendRequest): AttributeChanges {
   const { status, existing, source } = request;
-  const { sourceDirectory, destinationDirectory, name, keeper } = request.place;
+  const { sourceDirectory, sourceName, destinationDirectory, name, keeper } = request.place;
   if (!mayHaveAttributes(request)) return noChanges;
   const attributes: AttributesRequest = {
-    source: source ?? placeOf(sourceDirectory, name),
+    source: source ?? placeOf(sourceDirectory, sourceName),
     sourceDevice: status.deviceNumber,
     destination: placeOf(destinationDirectory, name),
     destinationDevice: existing.deviceNumber,

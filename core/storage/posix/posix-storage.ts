@@ -53,6 +53,8 @@ export type PosixStorageRequest = Omit<TreesRequest, 'followsSymlinks' | 'direct
   readonly syncsFiles?: boolean;
 };
 
+type SourceEntry = Pick<FileDirectories, 'sourceDirectory' | 'sourceName'>;
+
 /** Two trees on mounted file systems. Opening it throws a SystemError when a root is missing. */
 export class PosixStorage implements Storage {
   readonly #request: PosixStorageRequest;
@@ -112,7 +114,7 @@ export class PosixStorage implements Storage {
     const [directory, name] = split(path);
     const part = { ordinal, from, to: to ?? Math.max(from, bytes), temporary: '', same: true };
     try {
-      const version = readVersion(this.#trees.sourceDirectory(directory), nativeName(name), this.#keeper);
+      const version = readVersion(this.#trees.sourcePlace(directory, name), this.#keeper);
       return { part: { ...part, version }, ways: this.#content.takeWays() };
     } catch (error) {
       return { outcome: this.#outcome({ ordinal, path, bytes }, error) };
@@ -162,15 +164,15 @@ export class PosixStorage implements Storage {
       try {
         return putUnlocking(putLink, {
           ...request,
-          sourceDirectory: mayBeOther ? this.#trees.sourceDirectory(directory) : undefined,
+          source: mayBeOther ? this.#trees.sourcePlace(directory, name) : undefined,
           firstDirectory: this.#trees.firstDirectory(firstDirectory),
           firstName: nativeName(firstName),
         });
       } catch (error) {
         if (!mayPutInstead(error)) throw error;
         const facts = this.#trees.factsOf(destinationDirectory);
-        const sourceDirectory = this.#sourceDirectoryOr(error, directory);
-        const more = { sourceDirectory, mayExist: true, isDoubted: false, directory: facts };
+        const source = this.#sourcePlaceOr(error, directory, name);
+        const more = { ...source, mayExist: true, isDoubted: false, directory: facts };
         return putInsteadOfLink({ ...request, ...more, content: this.#content }, error);
       }
     });
@@ -219,20 +221,25 @@ export class PosixStorage implements Storage {
     }
   }
 
-  #sourceDirectoryOr(why: SystemError, path: string): number {
+  #sourcePlaceOr(why: SystemError, path: string, name: string): SourceEntry {
     try {
-      return this.#trees.sourceDirectory(path);
+      return this.#sourceEntry(path, name);
     } catch {
       throw why;
     }
   }
 
+  #sourceEntry(path: string, entry: string): SourceEntry {
+    const { directory: sourceDirectory, name: sourceName } = this.#trees.sourcePlace(path, entry);
+    return { sourceDirectory, sourceName };
+  }
+
   #where(ordinal: number, path: string): FileDirectories {
     const [directory, name] = split(path);
-    const sourceDirectory = this.#trees.sourceDirectory(directory);
+    const source = this.#sourceEntry(directory, name);
     const destinationDirectory = this.#trees.destinationDirectory(directory);
     return {
-      sourceDirectory,
+      ...source,
       destinationDirectory,
       directory: this.#trees.factsOf(destinationDirectory),
       name: nativeName(name),
@@ -262,7 +269,7 @@ export class PosixStorage implements Storage {
 
   #outcome({ ordinal, path, bytes }: Failed, error: unknown) {
     if (!(error instanceof SystemError)) throw error;
-    return outcomeOf({ ordinal, path, bytes }, error, this.#trees.isSourceAsScanned);
+    return outcomeOf({ ordinal, path, bytes }, error, this.#trees.source.isAsScanned(path));
   }
 }
 

@@ -41,7 +41,7 @@ export function putFile(request: PutRequest): 'copied' | 'skipped' {
 /** The same, but `large` of a file with so much content that can only be copied, and not shared. */
 export function putSmallFile(request: PutRequest, largeFrom: number): 'copied' | 'skipped' | 'large' {
   if (isThere(request)) return 'skipped';
-  const source = openSource(request.sourceDirectory, request.name, request.keeper.followsSymlinks);
+  const source = openSource(request.sourceDirectory, request.sourceName, request.keeper.followsSymlinks);
   try {
     for (let tries = 1; ; tries++) {
       readRegular(source);
@@ -63,20 +63,20 @@ function readRegular(source: number): void {
 
 /** Most of what is there is told by two calls, and opened at neither side. */
 function isThere(request: PutRequest): boolean {
-  const { mayExist, sourceDirectory, destinationDirectory, name, keeper, compare } = request;
+  const { mayExist, sourceDirectory, sourceName, destinationDirectory, name, keeper, compare } = request;
   if (!mayExist || existing.read(destinationDirectory, name) !== 0) {
     if (compare.existing) keeper.note(leftOutNotes.missing);
     return compare.existing;
   }
   if (keeper.followsSymlinks) return isOpenThere(request);
   // What is wrong with it is told when it is opened
-  if (before.read(sourceDirectory, name) !== 0 || before.type !== 'file') return false;
+  if (before.read(sourceDirectory, sourceName) !== 0 || before.type !== 'file') return false;
   return isLeft(request) || (isSame(request) && mendFile(request));
 }
 
 /** What a symlink leads to has attributes only when it is open: by a name they would be the symlink's. */
 function isOpenThere(request: PutRequest): boolean {
-  const source = openSource(request.sourceDirectory, request.name, true);
+  const source = openSource(request.sourceDirectory, request.sourceName, true);
   try {
     readRegular(source);
     return isLeft(request) || (isSame(request) && mendFile(request, source));

@@ -5,6 +5,7 @@ import { linkat, type NativeName, renameat, unlinkat } from './libc.ts';
 import { type PutRequest, putFile } from './put-file.ts';
 import { isLeftOut, putSpecial, putSymlink } from './put-other.ts';
 import { noteOfLeft } from './same-content.ts';
+import type { SourcePlace } from './source-tree.ts';
 import { check, SystemError } from './system-error.ts';
 
 const first = new FileStatus();
@@ -12,7 +13,7 @@ const existing = new FileStatus();
 
 export type PutLinkRequest = {
   /** Where the first name may hold something else than the source's, as it was left as it is. Left out: it does not. */
-  readonly sourceDirectory?: number | undefined;
+  readonly source?: SourcePlace | undefined;
   readonly firstDirectory: number;
   readonly firstName: NativeName;
   readonly destinationDirectory: number;
@@ -45,8 +46,8 @@ export function putLink(request: PutLinkRequest): 'linked' | 'skipped' {
   return 'linked';
 }
 
-function isOther({ sourceDirectory, name, keeper, compare }: PutLinkRequest): boolean {
-  if (sourceDirectory === undefined || existing.read(sourceDirectory, name) !== 0) return false;
+function isOther({ source, keeper, compare }: PutLinkRequest): boolean {
+  if (source === undefined || existing.read(source.directory, source.name) !== 0) return false;
   const isSameTime = !keeper.times || first.hasSameMtimeAs(existing, compare.windowSeconds);
   return first.type !== existing.type || first.bytes !== existing.bytes || !isSameTime;
 }
@@ -66,9 +67,9 @@ export function mayPutInstead(error: unknown): error is SystemError {
  * name was left out. Throws why the link was not made where neither helps.
  */
 export function putInsteadOfLink(request: PutRequest, why: SystemError): 'copied' | 'skipped' {
-  const { sourceDirectory, name, keeper } = request;
+  const { sourceDirectory, sourceName, keeper } = request;
   const isRefused = why.action === 'make the link';
-  if (existing.read(sourceDirectory, name) !== 0) throw why;
+  if (existing.read(sourceDirectory, sourceName) !== 0) throw why;
   if (!isRefused && !request.compare.existing && !isLeftOut(existing, keeper)) throw why;
   if (isRefused) keeper.lose('links', 'hard link not kept: copied as a file of its own');
   if (existing.type === 'file') return putFile(request);

@@ -30,13 +30,13 @@ export function putSymlink(request: PutRequest): 'copied' | 'skipped' {
 }
 
 /** Target and status of one symlink, not of two that had the name one after the other. Undefined: it is to be left out. */
-function readSource({ sourceDirectory, name, keeper }: PutRequest): number | undefined {
+function readSource({ sourceDirectory, sourceName, keeper }: PutRequest): number | undefined {
   for (let tries = 1; tries <= changeTries; tries++) {
-    check(status.read(sourceDirectory, name), 'look at source');
+    check(status.read(sourceDirectory, sourceName), 'look at source');
     if (status.type !== 'symlink') break;
     if (keeper.skipsSymlinks) return undefined;
-    const length = check(readlinkat(sourceDirectory, name, target), 'read symlink');
-    check(existing.read(sourceDirectory, name), 'look at source');
+    const length = check(readlinkat(sourceDirectory, sourceName, target), 'read symlink');
+    check(existing.read(sourceDirectory, sourceName), 'look at source');
     if (existing.isSameFileAs(status) && existing.isUnchangedSince(status)) return length;
   }
   throw new SystemError('CHANGED', 'read symlink');
@@ -60,11 +60,11 @@ function isThere(request: PutRequest, isSame: () => boolean): boolean {
 
 /** Makes a FIFO, socket or device like the source's; devices are for root. Throws a SystemError. */
 export function putSpecial(request: PutRequest): 'copied' | 'skipped' {
-  const { sourceDirectory, destinationDirectory, name, temporary } = request;
+  const { sourceDirectory, sourceName, destinationDirectory, temporary } = request;
   const { followsSymlinks } = request.keeper;
   const result = followsSymlinks
-    ? status.readFollowed(sourceDirectory, name)
-    : status.read(sourceDirectory, name);
+    ? status.readFollowed(sourceDirectory, sourceName)
+    : status.read(sourceDirectory, sourceName);
   check(result, 'look at source');
   if (status.type !== 'special') throw new SystemError('CHANGED', 'make special file');
   if (isThere(request, isSameSpecial)) return 'skipped';
@@ -100,7 +100,7 @@ function isSameSpecial(): boolean {
 
 function putNode(request: PutRequest, make: () => number, action: string): 'copied' {
   const { destinationDirectory, name, temporary, directory, keeper } = request;
-  const source = placeOf(request.sourceDirectory, name);
+  const source = placeOf(request.sourceDirectory, request.sourceName);
   const stale = unlinkat(destinationDirectory, temporary, 0);
   if (stale !== ENOENT) check(stale, 'remove leftover');
   check(make(), action);

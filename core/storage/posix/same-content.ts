@@ -16,6 +16,8 @@ export type ComparedPlace = {
   readonly sourceDirectory: number;
   readonly destinationDirectory: number;
   readonly name: NativeName;
+  /** The name in the source's directory: only of a root of the source it may be another. */
+  readonly sourceName: NativeName;
   readonly keeper: Keeper;
   readonly compare: Comparison;
   /** True: what has the name already is copied again, however much it looks like a copy. */
@@ -71,7 +73,7 @@ export function isSameContent(
 
 function haveSameBytes(place: ComparedPlace, from: number, to: number): boolean {
   if (from >= to) return true;
-  const source = openSource(place.sourceDirectory, place.name, place.keeper.followsSymlinks);
+  const source = openSource(place.sourceDirectory, place.sourceName, place.keeper.followsSymlinks);
   try {
     const there = openExisting(place.destinationDirectory, place.name);
     if (there < 0) return false;

@@ -1,17 +1,13 @@
+import type { SourceRoot } from '../../model/source-root.ts';
 import { DirectoryStack } from './directory-stack.ts';
 import { accessAcl, defaultAcl, hasDefaultAcl, knowsAcls, removeAttribute } from './extended-attributes.ts';
 import { FileStatus } from './file-status.ts';
 import { close, type NativeName } from './libc.ts';
 import { narrowDirectory } from './narrow-directory.ts';
-import {
-  type DirectoryRules,
-  followSourceDirectory,
-  openExistingDirectory,
-  openOrMakeDirectory,
-  openSourceDirectory,
-} from './open-directory.ts';
+import { type DirectoryRules, openExistingDirectory, openOrMakeDirectory } from './open-directory.ts';
 import { openRoot } from './open-root.ts';
 import { me } from './ownership.ts';
+import { type SourcePlace, SourceTree } from './source-tree.ts';
 import { SystemError } from './system-error.ts';
 import { removeLeftovers, type Writer } from './temporary-names.ts';
 
@@ -21,6 +17,8 @@ export type TreesRequest = {
   readonly destination: string;
   /** The inode that the source had when it was scanned. */
   readonly sourceInode: string;
+  /** What is copied in place of `source`. Left out: its content. */
+  readonly roots?: readonly SourceRoot[] | undefined;
   /** The inode that the destination had when the copy was planned, or the directory that it was to be made in. */
   readonly destinationInode?: string;
   readonly writer: Writer;
@@ -52,41 +50,36 @@ const status = new FileStatus();
 
 /** The open source and destination, with the directories along the path last used. Throws a SystemError when one is missing. */
 export class Trees {
-  readonly sourceRoot: number;
   readonly destinationRoot: number;
-  /** False when the source is not the directory that was scanned: then nothing in it counts as vanished. */
-  readonly isSourceAsScanned: boolean;
+  readonly source: SourceTree;
   readonly #request: TreesRequest;
-  readonly #sourceStatus = new FileStatus();
-  readonly #source: DirectoryStack;
   readonly #destination: DirectoryStack;
   readonly #firsts: DirectoryStack;
   readonly #facts = new Map<number, DirectoryFacts>();
 
   constructor(request: TreesRequest) {
     this.#request = request;
-    this.sourceRoot = openRoot(request.source, 'open the source', request.sourceInode);
+    this.source = new SourceTree(rootsOf(request), request.followsSymlinks);
     this.destinationRoot = openRoot(request.destination, 'open the destination', request.destinationInode);
-    this.#sourceStatus.readOpen(this.sourceRoot, 'look at the source');
     this.#facts.set(
       this.destinationRoot,
       factsOf(this.destinationRoot, status.readOpen(this.destinationRoot, 'look at the destination')),
-    );
-    this.isSourceAsScanned = this.#sourceStatus.inode === request.sourceInode;
-    this.#source = new DirectoryStack(
-      this.sourceRoot,
-      request.followsSymlinks ? followSourceDirectory : openSourceDirectory,
     );
     this.#destination = new DirectoryStack(this.destinationRoot, (parent, name, names) =>
       this.#openDestination(parent, name, names),
     );
     this.#firsts = new DirectoryStack(this.destinationRoot, openExistingDirectory);
-    narrowDirectory(this.destinationRoot, this.sourceRoot);
+    if (!this.source.isVirtual) narrowDirectory(this.destinationRoot, this.source.directory(''));
     if (request.cleanUp !== undefined) this.#cleanUp(this.destinationRoot);
   }
 
+  /** See SourceTree: `directory`, and `place` for an entry. */
   sourceDirectory(path: string): number {
-    return this.#source.enter(path);
+    return this.source.directory(path);
+  }
+
+  sourcePlace(directory: string, name: string): SourcePlace {
+    return this.source.place(directory, name);
   }
 
   /** Makes what is missing on the way. To be entered after the source's, so that what was there already is narrowed to it. */
@@ -105,8 +98,7 @@ export class Trees {
   }
 
   close(): void {
-    for (const stack of [this.#source, this.#destination, this.#firsts]) stack.close();
-    close(this.sourceRoot);
+    for (const stack of [this.source, this.#destination, this.#firsts]) stack.close();
     close(this.destinationRoot);
   }
 
@@ -116,13 +108,13 @@ export class Trees {
       this.#facts.set(fd, newIn(fd, this.#facts.get(parent)!));
       return fd;
     }
-    if (status.readOpen(fd, 'look at destination directory').isSameFileAs(this.#sourceStatus)) {
+    if (this.source.isRoot(status.readOpen(fd, 'look at destination directory'))) {
       close(fd);
       throw new SystemError('INTO_SOURCE', 'open destination directory');
     }
     // Descriptor numbers come back after a close
     this.#facts.set(fd, factsOf(fd, status));
-    const source = this.#source.openAlong(names);
+    const source = this.source.openAlong(names);
     if (source !== undefined) narrowDirectory(fd, source);
     if (this.#request.cleanUp !== undefined) this.#cleanUp(fd);
     return fd;
@@ -132,6 +124,10 @@ export class Trees {
     const { from, to } = this.#request.cleanUp!;
     removeLeftovers(directory, this.#request.writer, from, to);
   }
+}
+
+function rootsOf({ source: path, sourceInode: inode, roots }: TreesRequest): readonly SourceRoot[] {
+  return roots ?? [{ name: '', path, inode }];
 }
 
 function factsOf(fd: number, directory: FileStatus): DirectoryFacts {

@@ -21,11 +21,3 @@ export function openPlannedDestination({ path, inode, isNew }: DestinationReques
   close(root);
   throw new SystemError('DESTINATION_ROOT', 'open the destination');
 }
-
-/** Opens the root of the source if it is the directory that was scanned: one that is not mounted would look empty. Throws a SystemError. */
-export function openScannedSource(path: string, inode: string): number {
-  const root = openRoot(path, 'open the source', inode);
-  if (status.readOpen(root, 'look at the source').inode === inode) return root;
-  close(root);
-  throw new SystemError('SOURCE_ROOT', 'open the source');
-}

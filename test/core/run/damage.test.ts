@@ -203,7 +203,15 @@ const ids: [string, object][] = [
   ['an id that leads elsewhere', { id: '../../x' }],
   ['a relative source', { source: { path: 'a', given: 'a', inode: '1' } }],
   ['an inode that is none', { source: { path: '/a', given: 'a', inode: 'x' } }],
+  ['no source', { source: undefined }],
+  ['a source and several', { roots: [root('a')] }],
+  ['no root', { source: undefined, roots: [] }],
+  ['a root that leads elsewhere', { source: undefined, roots: [root('..')] }],
+  ['a root below another', { source: undefined, roots: [root('a/b')] }],
 ];
+function root(name: string): object {
+  return { name, path: `/${name}`, given: name, inode: '1' };
+}
 test.each(ids)('a run with %s is refused', async (_, change) => {
   expect(
     await complaint((paths) => edit(paths.info, ((info: object) => Object.assign(info, change)) as never)),

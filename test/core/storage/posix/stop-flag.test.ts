@@ -81,6 +81,7 @@ describe('a part', () => {
       destinationDirectory,
       directory: opened.factsOf(destinationDirectory),
       name: 'big',
+      sourceName: 'big',
       temporary: 'parts',
       keeper: new Keeper(fullFidelity, () => {}),
       compare: byTime,
