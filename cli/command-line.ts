@@ -206,7 +206,7 @@ function refuseStrays(command: CommandName, words: readonly string[]): void {
   }
   const hint =
     command === 'copy'
-      ? 'bcopy -s SRC -d DST copies one directory; a pattern such as * stands for many names'
+      ? 'bcopy -s SRC -d DST; each source has its own -s, and a pattern such as * stands for many names'
       : `bcopy ${command} takes one job number`;
   throw unreadable(`${quoteName(stray)} belongs to no option`, hint);
 }

@@ -97,4 +97,9 @@ export const wordsOf = <Word extends string>(known: readonly [Word, ...Word[]]) 
 };
 
 export const path = z.string({ error: 'it must be one path' }).min(1, { error: 'it is empty' });
+/** One is a list of one. */
+export const paths = z.preprocess(
+  (value) => (typeof value === 'string' ? [value] : value),
+  z.array(path, { error: 'it must be a list of paths' }).min(1, { error: 'it is empty' }),
+);
 export const absolutePath = path.startsWith('/', { error: 'it must be an absolute path' });

@@ -13,6 +13,7 @@ import {
   absolutePath,
   countFrom,
   path,
+  paths,
   rate,
   rateOf,
   removalLimit,
@@ -30,7 +31,7 @@ import { givenRules, moment, size } from './selection-rules.ts';
 const table: readonly OptionSpec[] = copyTable;
 
 const copySchema = z.strictObject({
-  source: path,
+  source: paths,
   destination: path,
   check: toggle.default(false),
   retry: toggle.default(false),

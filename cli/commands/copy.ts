@@ -13,7 +13,7 @@ import { checkTemplates } from '../steps/job-script.ts';
 import { packagePaths } from '../steps/package-paths.ts';
 import { describeRun, planRun } from '../steps/plan-run.ts';
 import { checkTrees } from '../steps/preflight.ts';
-import { readSelection } from '../steps/read-selection.ts';
+import { readSelection, refuseListOf } from '../steps/read-selection.ts';
 import { reportRun } from '../steps/report-run.ts';
 import { type Copy, type SubmittedRun, submitRun } from '../steps/submit-run.ts';
 import { waitForRun } from '../steps/wait-for-run.ts';
@@ -25,6 +25,7 @@ export async function copy(options: CopyOptions, context: CommandContext): Promi
   const say = (text: string) => void (options.parsable || context.stdout.write(text));
   const selection = await readSelection(options, context.now());
   const trees = checkTrees(options.source, options.destination);
+  refuseListOf(trees.roots, options);
   await refuseForeignRuns();
   const { node, workerBundle: worker, templates } = options;
   if (templates !== undefined) await checkTemplates(templates, { node, worker, version: context.version });

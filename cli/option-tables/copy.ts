@@ -7,13 +7,20 @@ import { siteTable, slurmTable } from './slurm.ts';
 const copy = 'Copy:';
 
 const copyingTable = [
-  { name: 'source', letter: 's', kind: 'value', group: copy, help: 'the directory to copy', onlyTyped: true },
+  {
+    name: 'source',
+    letter: 's',
+    kind: 'list',
+    group: copy,
+    help: 'the directory to copy, or a file; of several, each with its own -s, each gets its name in DST',
+    onlyTyped: true,
+  },
   {
     name: 'destination',
     letter: 'd',
     kind: 'value',
     group: copy,
-    help: 'where its content goes',
+    help: 'where its content goes (SRC/ and SRC mean the same); a new name for one file',
     onlyTyped: true,
   },
   {

@@ -7,8 +7,10 @@ import type { RemovalPreview } from '../steps/preview-removal.ts';
 import type { Unreadable } from '../steps/scan-source.ts';
 
 /** What a copy says first: where from, where to. */
-export function formatTrees(source: string, destination: string): string {
-  return `source:      ${quoteName(source)}\ndestination: ${quoteName(destination)}\n`;
+export function formatTrees(sources: readonly string[], destination: string): string {
+  const [first, ...others] = sources.map(quoteName);
+  const more = others.map((source) => `             ${source}\n`).join('');
+  return `source:      ${first}\n${more}destination: ${quoteName(destination)}\n`;
 }
 
 export function formatSubmitted(job: string, queue: string): string {

@@ -84,7 +84,7 @@ export function formatRunLine({ run, job = '-', phase, account }: RunStatus): st
     account.planned.entries === 0
       ? 100
       : Math.floor((100 * (account.planned.entries - account.left.entries)) / account.planned.entries);
-  return `${job.padEnd(10)} ${phase.padEnd(13)} ${String(done).padStart(3)} %  ${run.info.createdAt}  ${saySource(run.info)} -> ${sayDestination(run.info)}\n`;
+  return `${job.padEnd(10)} ${phase.padEnd(13)} ${String(done).padStart(3)} %  ${run.info.createdAt}  ${saySource(run.info, 3)} -> ${sayDestination(run.info)}\n`;
 }
 
 /** What --json prints: one object, names as the run directory has them. */

@@ -1,16 +1,16 @@
 import { stat, statfs } from 'node:fs/promises';
 import { BcopyError } from '../../core/model/errors.ts';
-import { fromBytes, quoteName, toBytes } from '../../core/model/names.ts';
+import { fromBytes, quoteName, quoteNames, toBytes } from '../../core/model/names.ts';
 import type { Totals } from '../../core/model/plan.ts';
 import { type Space, sayTooLittle } from '../../core/model/space.ts';
-import type { DestinationTree, SourceTree } from './preflight.ts';
+import type { DestinationTree, GivenRoot } from './preflight.ts';
 import { readQuotas } from './read-quotas.ts';
 
 /** File systems on which a copy within one takes no blocks of its own (statfs(2), linux/magic.h). */
 const sharingTypes = new Set([0x9123683e, 0x58465342]);
 
 export type SpaceCheck = {
-  readonly source: SourceTree;
+  readonly sources: readonly GivenRoot[];
   readonly destination: DestinationTree;
   readonly totals: Totals;
   /** Too little room is told, and no reason to stop. */
@@ -26,7 +26,7 @@ export type SpaceCheck = {
  * new destination; where something is already it is only told, since what is there may not have to be copied again.
  */
 export async function checkSpace(check: SpaceCheck): Promise<void> {
-  const { source, destination, force, note } = check;
+  const { sources, destination, force, note } = check;
   const missing = await whatIsMissing(check);
   if (missing === '') return;
   if (force || !destination.isNew) {
@@ -35,18 +35,19 @@ export async function checkSpace(check: SpaceCheck): Promise<void> {
   }
   throw new BcopyError(
     'willNotFit',
-    `cannot copy ${quoteName(source.given)} to ${quoteName(destination.given)}: ${missing}`,
+    `cannot copy ${quoteNames(sources.map(({ given }) => given))} to ${quoteName(destination.given)}: ${missing}`,
     { hint: 'make room or choose another destination; with --force as much is copied as fits' },
   );
 }
 
 /** In words; empty when there is enough of all, as far as anybody says. */
-async function whatIsMissing({ source, destination, totals, ...check }: SpaceCheck): Promise<string> {
-  const [from, to] = [source, destination].map(({ path }) => Buffer.from(toBytes(path))) as [Buffer, Buffer];
+async function whatIsMissing({ sources, destination, totals, ...check }: SpaceCheck): Promise<string> {
+  const from = sources.map(({ path }) => Buffer.from(toBytes(path)));
+  const to = Buffer.from(toBytes(destination.path));
   const needed = { bytes: totals.bytes, inodes: totals.entries - totals.links };
   const free = await freeAt(to, from);
   const there = destination.exists ? to : parentOf(to);
-  const gid = await chargedGroup(from, there, check.keepsOwner);
+  const gid = await chargedGroup(from[0]!, there, check.keepsOwner);
   const question = { directory: fromBytes(there), gid, environment: check.environment };
   const said = [
     free === undefined ? undefined : sayTooLittle(needed, free),
@@ -55,7 +56,7 @@ async function whatIsMissing({ source, destination, totals, ...check }: SpaceChe
   return said.filter((text) => text !== undefined).join('; ');
 }
 
-/** The group of the source where this user may give it, else the one that a new file gets. */
+/** The group of the first source where this user may give it, else the one that a new file gets. */
 async function chargedGroup(source: Buffer, place: Buffer, keepsOwner: boolean): Promise<number> {
   const own = process.getegid?.() ?? 0;
   const [from, at] = await Promise.all([source, place].map((path) => stat(path).catch(() => undefined)));
@@ -65,11 +66,12 @@ async function chargedGroup(source: Buffer, place: Buffer, keepsOwner: boolean):
 }
 
 /** Undefined where the file system says nothing. Holes and shared blocks of the source cannot be told apart from data. */
-async function freeAt(destination: Buffer, source: Buffer): Promise<Space | undefined> {
+async function freeAt(destination: Buffer, sources: readonly Buffer[]): Promise<Space | undefined> {
   const there = (await stat(destination).catch(() => undefined)) ? destination : parentOf(destination);
   try {
-    const [system, at, from] = await Promise.all([statfs(there), stat(there), stat(source)]);
-    const mayShare = at.dev === from.dev && sharingTypes.has(system.type);
+    const [system, at] = await Promise.all([statfs(there), stat(there)]);
+    const from = await Promise.all(sources.map((source) => stat(source)));
+    const mayShare = from.every(({ dev }) => dev === at.dev) && sharingTypes.has(system.type);
     if (system.blocks === 0) return undefined;
     return {
       bytes: mayShare ? Number.POSITIVE_INFINITY : system.bavail * system.bsize,

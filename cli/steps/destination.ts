@@ -1,17 +1,23 @@
 import { lstat, rmdir } from 'node:fs/promises';
 import { BcopyError } from '../../core/model/errors.ts';
 import { quoteName, toBytes } from '../../core/model/names.ts';
+import { hasVirtualTop, type SourceRoot } from '../../core/model/source-root.ts';
 import { makeRoot } from '../../core/storage/posix/open-root.ts';
+import type { DestinationTree } from './preflight.ts';
 
 /**
- * Makes the destination, for this user only until finish gives it its mode; true when it was not there. It is
- * made here and never by a worker, so that a node that does not see it cannot make another in its stead. `inode` is that of the
+ * Makes the destination, for this user only until finish gives it its mode; true when it was not there. One that holds several
+ * sources is like none of them: it has the mode of any new directory. It is
+ * made here and never by a worker, so that a node that does not see it cannot make another in its stead. Its identity is that of the
  * directory that it is made in, when it was not there at the time of planning.
  */
-export async function makeDestination(path: string, inode: string): Promise<boolean> {
+export async function makeDestination(
+  { path, identity }: DestinationTree,
+  roots: readonly SourceRoot[],
+): Promise<boolean> {
   if (await isThere(path)) return false;
   try {
-    return makeRoot(path, inode);
+    return makeRoot(path, String(identity.inode), hasVirtualTop(roots) ? 0o777 : 0o700);
   } catch (error) {
     throw new BcopyError(
       'destinationUnwritable',

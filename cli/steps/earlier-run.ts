@@ -1,8 +1,7 @@
 import { BcopyError } from '../../core/model/errors.ts';
-import { quoteName } from '../../core/model/names.ts';
+import { quoteName, quoteNames } from '../../core/model/names.ts';
 import { formatCount, formatCounted } from '../../core/model/units.ts';
 import { readPlan } from '../../core/run/plan-file.ts';
-import { rootsOf } from '../../core/run/run-info.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import { adoptJobs } from './adopt-jobs.ts';
 import { type FoundRun, findNewestRun } from './find-run.ts';
@@ -23,10 +22,10 @@ export type EarlierRun =
 export async function retryRun(copy: Copy): Promise<EarlierRun> {
   const earlier = await find(copy);
   if (earlier === undefined) {
-    const { source, destination } = copy.options;
+    const { source: sources, destination } = copy.options;
     throw new BcopyError(
       'runNotFound',
-      `cannot retry: no earlier copy of ${quoteName(source)} to ${quoteName(destination)} was made in this directory`,
+      `cannot retry: no earlier copy of ${quoteNames(sources)} to ${quoteName(destination)} was made in this directory`,
       {
         hint: 'go to the directory where it was made, or leave --retry away',
       },
@@ -85,7 +84,7 @@ async function schedulerFor(run: FoundRun, { scheduler, context }: Copy): Promis
 }
 
 function find({ trees }: Copy): Promise<FoundRun | undefined> {
-  return findNewestRun(rootsOf({ source: trees.source }), trees.destination.path);
+  return findNewestRun(trees.roots, trees.destination.path);
 }
 
 function refuseIfBusy(run: FoundRun, { phase, schedulerAnswered, job }: RunStatus): void {

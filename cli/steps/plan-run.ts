@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { BcopyError } from '../../core/model/errors.ts';
-import { quoteName } from '../../core/model/names.ts';
+import { quoteNames } from '../../core/model/names.ts';
 import type { Totals } from '../../core/model/plan.ts';
+import { hasVirtualTop } from '../../core/model/source-root.ts';
 import { formatCounted } from '../../core/model/units.ts';
+import type { RunInfo } from '../../core/run/run-info.ts';
 import { fidelityOf } from '../options.ts';
 import type { PlannedCopy } from '../output/copy-text.ts';
 import type { JobRequest } from '../schedulers/scheduler.ts';
@@ -11,6 +13,7 @@ import { refuseEmptySource } from './check-delete.ts';
 import { checkSpace } from './check-space.ts';
 import { createRun, removeRun } from './create-run.ts';
 import { makePlan } from './make-plan.ts';
+import type { GivenRoot } from './preflight.ts';
 import { previewRemoval } from './preview-removal.ts';
 import { explainRunError } from './run-errors.ts';
 import { scanSource, type Unreadable } from './scan-source.ts';
@@ -33,10 +36,10 @@ type ScanProgress = { show(totals: Totals): void };
  */
 export async function planRun(copy: Copy, progress: ScanProgress): Promise<PlannedRun> {
   const { options, context, trees, limits } = copy;
-  const { source, destination } = trees;
+  const { roots, destination } = trees;
   const request = {
     version: context.version,
-    source,
+    ...recordedSource(roots),
     destination: {
       given: destination.given,
       path: destination.path,
@@ -67,11 +70,11 @@ export async function planRun(copy: Copy, progress: ScanProgress): Promise<Plann
         kind: 'unreadable',
         unreadable,
         total: totals.unreadable,
-        error: unreadableError(source.given, totals.unreadable, copy.selection.listed !== undefined),
+        error: unreadableError(options.source, totals.unreadable, copy.selection.listed !== undefined),
       };
     }
     await checkSpace({
-      source,
+      sources: roots,
       destination,
       totals,
       force: options.force,
@@ -92,11 +95,19 @@ export async function planRun(copy: Copy, progress: ScanProgress): Promise<Plann
   }
 }
 
-function unreadableError(source: string, total: number, isListed: boolean): BcopyError {
+/** As run.json has it. */
+function recordedSource(roots: readonly GivenRoot[]): Pick<RunInfo, 'source' | 'roots'> {
+  const [first] = roots;
+  if (first === undefined || hasVirtualTop(roots)) return { roots: [...roots] };
+  const { path, given, inode } = first;
+  return { source: { given, path, inode } };
+}
+
+function unreadableError(sources: readonly string[], total: number, isListed: boolean): BcopyError {
   const why = isListed ? 'closed to you, or listed and not there,' : 'closed to you';
   return new BcopyError(
     'sourceUnreadable',
-    `cannot read all of ${quoteName(source)}: ${formatCounted(total, 'entry is', 'entries are')} ${why} on ${hostname()}; nothing was submitted`,
+    `cannot read all of ${quoteNames(sources)}: ${formatCounted(total, 'entry is', 'entries are')} ${why} on ${hostname()}; nothing was submitted`,
     {
       hint: 'without --check the rest is copied, and these are told as failures',
     },

@@ -4,6 +4,7 @@ import type { FilterRule, Filters } from '../../core/model/filters.ts';
 import { quoteName, toBytes } from '../../core/model/names.ts';
 import { compilePattern } from '../../core/model/pattern.ts';
 import { PatternError } from '../../core/model/pattern-error.ts';
+import { hasVirtualTop, type SourceRoot } from '../../core/model/source-root.ts';
 import type { RecordedFilters } from '../../core/run/run-info.ts';
 import { type ListedNames, listNames } from '../../core/storage/posix/listed-names.ts';
 import type { CopyOptions } from '../options.ts';
@@ -43,6 +44,13 @@ export async function readSelection(options: CopyOptions, nowMs: number): Promis
 /** Whether two runs were to copy the same of their source: an age is the same when it was typed the same. */
 export function isSameSelection(a: RecordedFilters | undefined, b: RecordedFilters | undefined): boolean {
   return comparable(a) === comparable(b);
+}
+
+/** A list is of what is in one directory. */
+export function refuseListOf(roots: readonly SourceRoot[], { filesFrom }: CopyOptions): void {
+  if (filesFrom === undefined || !hasVirtualTop(roots)) return;
+  const what = roots.length > 1 ? 'several sources' : 'a file as the source';
+  throw usage(`cannot use --files-from with ${what}: its paths are relative to one directory`);
 }
 
 function comparable(recorded: RecordedFilters = {}): string {

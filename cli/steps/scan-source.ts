@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { joinPath } from '../../core/model/entry.ts';
 import { BcopyError } from '../../core/model/errors.ts';
-import { quoteName } from '../../core/model/names.ts';
+import { quoteName, quoteNames } from '../../core/model/names.ts';
 import type { Totals } from '../../core/model/plan.ts';
 import type { RunPaths } from '../../core/run/run-paths.ts';
 import { runsDirectory } from '../../core/run/run-paths.ts';
@@ -11,9 +11,10 @@ import { type TapeChunk, tapeChunks } from '../../core/run/tape-chunk.ts';
 import { type FirstOf, TapeWriter } from '../../core/run/tape-writer.ts';
 import { HardLinkTable } from '../../core/storage/posix/hard-link-table.ts';
 import type { WalkedChunk } from '../../core/storage/posix/parallel-walk.ts';
-import { identityOf, type ParallelScanRequest, scanTreeInParallel } from '../../core/storage/posix/scan.ts';
+import { identityOf } from '../../core/storage/posix/scan.ts';
+import { type RootsScanRequest, scanRoots } from '../../core/storage/posix/scan-roots.ts';
 import { packagePaths } from './package-paths.ts';
-import type { DestinationTree, SourceTree } from './preflight.ts';
+import type { CheckedTrees } from './preflight.ts';
 import type { Selection } from './read-selection.ts';
 
 export type ScanOptions = {
@@ -42,10 +43,10 @@ const listedAtMost = 100_000;
 const aloneNames = 120_000;
 const aloneMs = 1000;
 
-/** Scans the source once and writes the tape; memory does not grow with the tree. */
+/** Scans all sources once and writes the tape; memory does not grow with the tree. */
 export async function scanSource(
   paths: RunPaths,
-  { source, destination }: { source: SourceTree; destination: DestinationTree },
+  trees: CheckedTrees,
   options: ScanOptions,
 ): Promise<{ totals: Totals; unreadable: Unreadable[] }> {
   keepHeapSmall();
@@ -56,7 +57,7 @@ export async function scanSource(
     links.firstOf(device, inodeLow, inodeHigh, ordinal, names);
   let excluded = 0;
   try {
-    for await (const { sink, directory, excluded: more } of scan(paths, source, destination, options)) {
+    for await (const { sink, directory, excluded: more } of scan(paths, trees, options)) {
       const counted = tape.totals.unreadable;
       tape.addChunk(sink, firstOf);
       excluded += more;
@@ -87,12 +88,11 @@ function keepHeapSmall(): void {
 
 function scan(
   paths: RunPaths,
-  source: SourceTree,
-  destination: DestinationTree,
+  { roots, destination }: CheckedTrees,
   { probe, keepsLinks, followsSymlinks, selection, signal }: ScanOptions,
 ): AsyncGenerator<WalkedChunk<TapeChunk>> {
-  const request: ParallelScanRequest<TapeChunk> = {
-    path: source.path,
+  const request: RootsScanRequest<TapeChunk> = {
+    roots,
     spillFile: `${paths.root}/scan.pending`,
     sinks: tapeChunks,
     threadProgram: pathToFileURL(packagePaths().scanThreadBundle),
@@ -113,12 +113,12 @@ function scan(
       refuse: (path) => {
         throw new BcopyError(
           'usage',
-          `cannot copy ${quoteName(source.given)}: the destination lies inside the source, at ${quoteName(path)}`,
+          `cannot copy ${quoteNames(roots.map(({ given }) => given))}: the destination lies inside the source, at ${quoteName(path)}`,
         );
       },
     },
   };
-  return scanTreeInParallel(request, signal);
+  return scanRoots(request, signal);
 }
 
 /** Each thread has the list for itself: a long one is gone through by this one alone. */

@@ -5,7 +5,7 @@ import { type CopyOptions, comparisonOf, fidelityOf, limitsOf } from '../options
 import type { Resources, Scheduler, SchedulerLimits } from '../schedulers/scheduler.ts';
 import { makeDestination, unmakeDestination } from './destination.ts';
 import { indexJob } from './find-run.ts';
-import type { DestinationTree, SourceTree } from './preflight.ts';
+import type { CheckedTrees } from './preflight.ts';
 import type { Selection } from './read-selection.ts';
 import { explainRunError } from './run-errors.ts';
 import {
@@ -20,7 +20,7 @@ import {
 export type Copy = {
   readonly options: CopyOptions;
   readonly context: CommandContext;
-  readonly trees: { readonly source: SourceTree; readonly destination: DestinationTree };
+  readonly trees: CheckedTrees;
   /** What of the source is meant. */
   readonly selection: Selection;
   readonly scheduler: Scheduler;
@@ -52,7 +52,7 @@ export async function submitRun(copy: Copy, run: ReadyRun): Promise<SubmittedRun
   const prepared = await prepare(copy, run).catch((error: unknown) => {
     throw explainRunError(error);
   });
-  const isMade = await makeDestination(trees.destination.path, String(trees.destination.identity.inode));
+  const isMade = await makeDestination(trees.destination, trees.roots);
   const job = await submitAttempt(run.paths, prepared, scheduler).catch(async (error: unknown) => {
     if (isMade) await unmakeDestination(trees.destination.path);
     throw error;

@@ -34,6 +34,13 @@ export function quoteName(text: string): string {
   return `"${text.replace(needsEscape, escapeCharacter)}"`;
 }
 
+/** Several names in a sentence, of many only the first. */
+export function quoteNames(names: readonly string[], atMost = 3): string {
+  const more = names.length - atMost;
+  const shown = names.slice(0, atMost).map(quoteName).join(', ');
+  return more > 0 ? `${shown} and ${more} more` : shown;
+}
+
 function isAscii(bytes: Uint8Array): boolean {
   for (let at = 0; at < bytes.length; at++) if (bytes[at]! > 0x7f) return false;
   return true;

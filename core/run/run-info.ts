@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { quoteName } from '../model/names.ts';
+import { quoteName, quoteNames } from '../model/names.ts';
 import type { SourceRoot } from '../model/source-root.ts';
 import { count, readJson, writeJsonOnce } from './files.ts';
 import type { RunPaths } from './run-paths.ts';
@@ -72,11 +72,10 @@ export function rootsOf({ source, roots }: Pick<RunInfo, 'source' | 'roots'>): r
   return [{ name: '', path: source.path, inode: source.inode }];
 }
 
-/** What a run copies, for people. */
-export function saySource(info: Pick<RunInfo, 'source' | 'roots'>): string {
-  return rootsOf(info)
-    .map(({ path }) => quoteName(path))
-    .join(', ');
+/** What a run copies, for people; of many sources only the first where that is wanted. */
+export function saySource(info: Pick<RunInfo, 'source' | 'roots'>, atMost?: number): string {
+  const paths = rootsOf(info).map(({ path }) => path);
+  return quoteNames(paths, atMost ?? paths.length);
 }
 
 /** Where it goes, for people: a file that gets another name, with that. */

@@ -52,7 +52,7 @@ describe('help and version', () => {
 
 describe('a copy', () => {
   test('has short and long forms', async () => {
-    const expected = { source: 'a', destination: 'b', check: true, retry: true };
+    const expected = { source: ['a'], destination: 'b', check: true, retry: true };
     expect(await flagsOf('-s', 'a', '-d', 'b', '-c', '--retry')).toEqual(expected);
     expect(await flagsOf('--source=a', '--destination', 'b', '--check', '--retry')).toEqual(expected);
     expect(await flagsOf('-cs', 'a', '-db', '--retry')).toEqual(expected);
@@ -79,15 +79,15 @@ describe('a copy', () => {
     '~',
     '\\',
   ])('takes %j as a name, whichever way it is written', async (name) => {
-    expect(await flagsOf('-s', name, '-d', 'b')).toEqual({ source: name, destination: 'b' });
-    expect(await flagsOf('-d', 'b', `--source=${name}`)).toEqual({ source: name, destination: 'b' });
+    expect(await flagsOf('-s', name, '-d', 'b')).toEqual({ source: [name], destination: 'b' });
+    expect(await flagsOf('-d', 'b', `--source=${name}`)).toEqual({ source: [name], destination: 'b' });
     if (!name.startsWith('=')) {
-      expect(await flagsOf(`-s${name}`, '-d', 'b')).toEqual({ source: name, destination: 'b' });
+      expect(await flagsOf(`-s${name}`, '-d', 'b')).toEqual({ source: [name], destination: 'b' });
     }
   });
 
   test('takes a name that begins with - after =', async () => {
-    expect(await flagsOf('--source=-rf', '-d', 'b')).toEqual({ source: '-rf', destination: 'b' });
+    expect(await flagsOf('--source=-rf', '-d', 'b')).toEqual({ source: ['-rf'], destination: 'b' });
   });
 
   test('hands options of sbatch on one by one', async () => {
@@ -174,8 +174,8 @@ describe('what cannot be understood is refused in one sentence', () => {
     [['--a\u0007b'], 'there is no option "--a\\007b"', 'the nearest is'],
     [['logs', '1', '-s', '3'], 'there is no option -s', 'the short options are -h -V'],
     [['status', '--jsn'], 'there is no option --jsn', 'the nearest is --json'],
-    [['-s', 'a', '-s', 'b'], '--source is given 2 times', 'give it once'],
-    [['-s', 'a', '--source=b'], '--source is given 2 times', 'give it once'],
+    [['-d', 'a', '-d', 'b'], '--destination is given 2 times', 'give it once'],
+    [['-d', 'a', '--destination=b'], '--destination is given 2 times', 'give it once'],
     [['-s', '', '-d', 'b'], '--source has no value', '--source=-value'],
     [['-s', '-d', 'b'], '--source has no value', '--source=-value'],
     [['--destination='], '--destination has no value', '--destination=-value'],

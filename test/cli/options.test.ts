@@ -47,7 +47,7 @@ async function refusalOf(world: World): Promise<BcopyError> {
 
 test('without anything said there are the defaults', async () => {
   expect(await settle({})).toEqual({
-    source: 'a',
+    source: ['a'],
     destination: 'b',
     check: false,
     retry: false,

@@ -3,6 +3,7 @@ import type { CallLimit } from './call-limit.ts';
 import { close, nativeName, O_NOFOLLOW, openatAsync } from './libc.ts';
 import { sourceDirectoryFlags } from './open-directory.ts';
 import { check } from './system-error.ts';
+import { openAgain, rootOn, type WalkTop } from './walk-top.ts';
 
 /** So many directories stay open that nobody uses. */
 const openAtMost = 128;
@@ -14,21 +15,21 @@ type Kept = { readonly fd: Promise<number>; uses: number };
  * open, as what is in them will be wanted soon.
  */
 export class DirectoryCache {
-  readonly #root: number;
+  readonly #top: WalkTop;
   readonly #calls: CallLimit;
   readonly #flags: number;
   /** The one used last is the last. */
   readonly #kept = new Map<string, Kept>();
 
-  constructor(root: number, calls: CallLimit, followsSymlinks: boolean) {
-    this.#root = root;
+  constructor(top: WalkTop, calls: CallLimit, followsSymlinks: boolean) {
+    this.#top = top;
     this.#calls = calls;
     this.#flags = followsSymlinks ? sourceDirectoryFlags & ~O_NOFOLLOW : sourceDirectoryFlags;
   }
 
   /** The open directory at `path` below the root, until `release`; throws a SystemError. */
   async open(path: string): Promise<number> {
-    if (path === '') return this.#root;
+    if (path === '') return this.#top.root;
     const kept = this.#kept.get(path) ?? { fd: this.#openChild(path), uses: 0 };
     kept.uses++;
     this.#kept.delete(path);
@@ -59,6 +60,7 @@ export class DirectoryCache {
     // A path may have more steps than the stack has room for
     await null;
     const parent = dirname(path) === '.' ? '' : dirname(path);
+    if (parent === '' && this.#top.roots !== undefined) return openAgain(rootOn(this.#top, path).fd);
     const directory = await this.open(parent);
     try {
       const name = nativeName(path.slice(path.lastIndexOf('/') + 1));

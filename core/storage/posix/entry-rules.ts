@@ -16,6 +16,7 @@ import {
   openat,
 } from './libc.ts';
 import { Selection, type SelectionOptions } from './selection.ts';
+import { rootOn, type WalkTop } from './walk-top.ts';
 
 /** Device and inode of a directory. */
 export type Identity = { readonly device: string; readonly inode: string };
@@ -59,12 +60,11 @@ export const probeFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
 
 /** What becomes of a name that a directory holds, in the same way wherever and in whatever order calls are made. */
 export class EntryRules {
-  readonly #options: RuleOptions & { readonly root: number };
+  readonly #options: RuleOptions & WalkTop;
   readonly #own = new FileStatus();
   readonly selection: Selection;
 
-  /** `root` is the open directory that paths are relative to. */
-  constructor(options: RuleOptions & { readonly root: number }) {
+  constructor(options: RuleOptions & WalkTop) {
     this.#options = options;
     this.selection = new Selection(options);
   }
@@ -111,9 +111,9 @@ export class EntryRules {
 
   /** What a symlink leads to, under its name. A file is one of its own there, whatever other names it has. */
   #follow(directory: OpenDirectory, names: DirectoryNames, sink: EntrySink, found: Found): void {
-    const { root } = this.#options;
     const target = this.#own;
-    const symlink = { root, parent: directory.fd, directory: directory.path, name: nativeName(names.name) };
+    const { fd: root, below } = rootOn(this.#options, directory.path);
+    const symlink = { root, parent: directory.fd, directory: below, name: nativeName(names.name) };
     const failure = followSymlink(symlink, target);
     if (this.selection.leavesOutSeen(directory, names, failure === undefined ? 0 : ENOENT, target)) {
       found.excluded++;

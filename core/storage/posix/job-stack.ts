@@ -24,10 +24,10 @@ export class JobStack<S> {
   #lastNumber = 0;
   #begun = 0;
 
-  /** `spillFile` may be made when there are very many directories. */
-  constructor(spillFile: string) {
+  /** `first` are the paths that it begins with, of which the last comes first; `spillFile` may be made when there are very many. */
+  constructor(spillFile: string, first: readonly string[]) {
     this.#pending = new PendingDirectories(spillFile);
-    this.#pending.push('');
+    for (const path of first) this.#pending.push(path);
   }
 
   /** How many jobs have begun and were not finished. */

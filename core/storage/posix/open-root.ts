@@ -63,12 +63,12 @@ function walk(names: readonly string[], final: number): number {
   return directory;
 }
 
-/** Makes the root of the destination, mode 0700, in the directory of the plan. False when it is there. Throws a SystemError. */
-export function makeRoot(path: string, inode: string): boolean {
+/** Makes the root of the destination, mode 0700 unless another is given (less the umask), in the directory of the plan. False when it is there. Throws a SystemError. */
+export function makeRoot(path: string, inode: string, mode = 0o700): boolean {
   const slash = path.lastIndexOf('/');
   const parent = openRoot(path.slice(0, slash), 'open the directory that it is to be in', inode, O_PATH);
   try {
-    const made = mkdirat(parent, nativeName(path.slice(slash + 1)), 0o700);
+    const made = mkdirat(parent, nativeName(path.slice(slash + 1)), mode);
     return made !== EEXIST && check(made, 'make it') === 0;
   } finally {
     close(parent);

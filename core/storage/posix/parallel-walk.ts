@@ -10,6 +10,8 @@ import { WalkPace } from './walk-pace.ts';
 export type ParallelWalkOptions<S extends EntrySink> = StretchOptions & {
   /** A file that may be made while the walk has very many directories before it. */
   readonly spillFile: string;
+  /** The directories that it begins with, of which the last comes first. Left out: the root. */
+  readonly first?: readonly string[];
   readonly sinks: SinkKind<S>;
   /** What a thread runs: it must call `answerStretches`. */
   readonly threadProgram: URL;
@@ -56,7 +58,7 @@ export class ParallelWalk<S extends EntrySink> {
   constructor(options: ParallelWalkOptions<S>, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
-    this.#jobs = new JobStack(options.spillFile);
+    this.#jobs = new JobStack(options.spillFile, options.first ?? ['']);
     this.#jobsAtMost = jobsAheadPerThread * (options.threads + 1);
     this.#here = new StretchWalk(options);
     this.#slow = new SlowWalk(options);

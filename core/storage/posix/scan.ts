@@ -16,7 +16,7 @@ export type ParallelScanRequest<S extends EntrySink> = Omit<ParallelWalkOptions<
 
 /** Walks a tree (see TreeWalk) from its path; throws a SystemError when the root itself cannot be opened. */
 export function* scanTree({ path, ...options }: ScanRequest): Generator<Entry> {
-  const root = openRoot(path);
+  const root = openScanned(path);
   try {
     yield* new TreeWalk({ ...options, root }).entries();
   } finally {
@@ -29,17 +29,26 @@ export async function* scanTreeInParallel<S extends EntrySink>(
   { path, forbidden, ...options }: ParallelScanRequest<S>,
   signal: AbortSignal,
 ): AsyncGenerator<WalkedChunk<S>> {
-  const root = openRoot(path);
+  const root = openScanned(path);
   try {
-    const walk = new ParallelWalk({ ...options, forbidden: forbidden?.identity, root }, signal);
-    const met = yield* walk.chunks();
-    if (met !== undefined) forbidden?.refuse(met);
+    yield* walkInParallel({ ...options, forbidden, root }, signal);
   } finally {
     close(root);
   }
 }
 
-function openRoot(path: string): number {
+/** The same of what is open. */
+export async function* walkInParallel<S extends EntrySink>(
+  { forbidden, ...options }: Omit<ParallelWalkOptions<S>, 'forbidden'> & Pick<ScanRequest, 'forbidden'>,
+  signal: AbortSignal,
+): AsyncGenerator<WalkedChunk<S>> {
+  const walk = new ParallelWalk({ ...options, forbidden: forbidden?.identity }, signal);
+  const met = yield* walk.chunks();
+  if (met !== undefined) forbidden?.refuse(met);
+}
+
+/** Opens a directory that is to be scanned. Throws a SystemError. */
+export function openScanned(path: string): number {
   const opened = openat(AT_FDCWD, nativeName(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
   return check(opened, 'open the source');
 }

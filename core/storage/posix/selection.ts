@@ -5,6 +5,7 @@ import type { OpenDirectory } from './entry-rules.ts';
 import { FileStatus } from './file-status.ts';
 import { STATX_MTIME, STATX_SCAN } from './libc.ts';
 import type { ListedNames } from './listed-names.ts';
+import type { WalkTop } from './walk-top.ts';
 
 export type SelectionOptions = {
   /** What is left out; a directory that is left out is not opened. */
@@ -25,21 +26,25 @@ export class Selection {
   readonly mask: number;
   readonly #options: SelectionOptions;
   readonly #filter: EntryFilter | undefined;
-  readonly #device: string | undefined;
+  /** Of the root of the walk, or of each, by the names of these. */
+  readonly #devices = new Map<string, string>();
 
-  /** `root` is the open directory that paths are relative to. */
-  constructor(options: SelectionOptions & { readonly root: number }) {
+  constructor(options: SelectionOptions & WalkTop) {
     this.#options = options;
     this.#filter = filterOf(options.filters);
     this.hasFilter = this.#filter !== undefined;
     this.mask = this.#filter?.needsFacts ? STATX_SCAN | STATX_MTIME : STATX_SCAN;
     this.staysOnDevice = options.filters?.oneFileSystem === true;
-    if (this.staysOnDevice)
-      this.#device = new FileStatus().readOpen(options.root, 'look at the source').device;
+    if (!this.staysOnDevice) return;
+    for (const { name, fd } of options.roots ?? [{ name: '', fd: options.root }])
+      this.#devices.set(name, new FileStatus().readOpen(fd, 'look at the source').device);
   }
 
-  isElsewhere(directory: FileStatus): boolean {
-    return this.staysOnDevice && directory.device !== this.#device;
+  /** True of a directory on another device than the root that it is in. */
+  isElsewhere(path: string, directory: FileStatus): boolean {
+    if (!this.staysOnDevice) return false;
+    const device = this.#devices.get('') ?? this.#devices.get(path.split('/', 1)[0]!);
+    return directory.device !== device;
   }
 
   /** The names that a directory is taken to have; undefined when it is to be read. */

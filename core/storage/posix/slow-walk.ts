@@ -39,7 +39,7 @@ export class SlowWalk {
 
   constructor(options: StretchOptions) {
     this.#rules = new EntryRules(options);
-    this.#directories = new DirectoryCache(options.root, this.#calls, options.followsSymlinks === true);
+    this.#directories = new DirectoryCache(options, this.#calls, options.followsSymlinks === true);
   }
 
   async walk(stretch: Stretch, sink: EntrySink, onRest: OnRest): Promise<StretchEnd> {
@@ -78,18 +78,18 @@ export class SlowWalk {
     }
     try {
       sink.directory(path);
-      if (!(await this.#isElsewhere(fd))) await this.#readBlock({ path, fd }, sink, found, onRest);
+      if (!(await this.#isElsewhere({ path, fd }))) await this.#readBlock({ path, fd }, sink, found, onRest);
     } finally {
       this.#directories.release(path);
     }
   }
 
-  async #isElsewhere(fd: number): Promise<boolean> {
+  async #isElsewhere({ path, fd }: OpenDirectory): Promise<boolean> {
     if (!this.#rules.selection.staysOnDevice) return false;
     const status = new FileStatus();
     const result = await this.#calls.run(() => status.readOpenAsync(fd));
     check(result, 'look at source directory');
-    return this.#rules.selection.isElsewhere(status);
+    return this.#rules.selection.isElsewhere(path, status);
   }
 
   async #goOn(rest: DirectoryRest, sink: EntrySink, found: Found, onRest: OnRest): Promise<void> {

@@ -106,12 +106,13 @@ export function answerStretches<S extends EntrySink>(
 /** Only what a thread has to know: the caller's options may have more. */
 function whatCanBeSent(options: StretchOptions): StretchOptions {
   const { root, probe, keepsLinks, followsSymlinks, passOver, forbidden, namesAtMost, isSlow } = options;
-  const { filters, listed } = options;
+  const { filters, listed, roots } = options;
   return {
     ...{ root, probe, passOver, forbidden },
     ...(keepsLinks === undefined ? {} : { keepsLinks }),
     ...(followsSymlinks === undefined ? {} : { followsSymlinks }),
     ...(namesAtMost === undefined ? {} : { namesAtMost }),
+    ...(roots === undefined ? {} : { roots }),
     ...(filters === undefined ? {} : { filters }),
     ...(listed === undefined ? {} : { listed }),
     ...(isSlow === undefined ? {} : { isSlow }),

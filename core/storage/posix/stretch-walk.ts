@@ -16,15 +16,15 @@ import { close, duplicate, openatAt } from './libc.ts';
 import { followSourceDirectory, openSourceDirectory } from './open-directory.ts';
 import type { DirectoryRest, Stretch, StretchEnd } from './stretch.ts';
 import { check, SystemError } from './system-error.ts';
+import { openBelow, type WalkTop } from './walk-top.ts';
 
-export type StretchOptions = RuleOptions & {
-  /** An open directory, the root of the walk. */
-  readonly root: number;
-  /** A stretch ends after so many names, or soon after; left out: after 2048. */
-  readonly namesAtMost?: number;
-  /** True: every name counts as slow, for tests. */
-  readonly isSlow?: boolean;
-};
+export type StretchOptions = RuleOptions &
+  WalkTop & {
+    /** A stretch ends after so many names, or soon after; left out: after 2048. */
+    readonly namesAtMost?: number;
+    /** True: every name counts as slow, for tests. */
+    readonly isSlow?: boolean;
+  };
 
 const noName = new Uint8Array(1);
 
@@ -51,7 +51,7 @@ export class StretchWalk {
     this.#namesAtMost = options.namesAtMost ?? 2048;
     this.#rules = new EntryRules(options);
     const open = options.followsSymlinks ? followSourceDirectory : openSourceDirectory;
-    this.#stack = new DirectoryStack(options.root, open);
+    this.#stack = new DirectoryStack(options.root, openBelow(options, open));
   }
 
   /** Gives the entries of a stretch to the sink, until it is done or long enough. */
@@ -118,15 +118,15 @@ export class StretchWalk {
     }
     sink.directory(path);
     this.#note();
-    if (this.#isElsewhere(fd)) return undefined;
+    if (this.#isElsewhere({ path, fd })) return undefined;
     this.#names.open(fd, this.#rules.selection.listedIn(path));
     return this.#read({ path, fd }, sink);
   }
 
-  #isElsewhere(fd: number): boolean {
+  #isElsewhere({ path, fd }: OpenDirectory): boolean {
     if (!this.#rules.selection.staysOnDevice) return false;
     const { status } = this.#looked;
-    return this.#rules.selection.isElsewhere(status.readOpen(fd, 'look at source directory'));
+    return this.#rules.selection.isElsewhere(path, status.readOpen(fd, 'look at source directory'));
   }
 
   #goOn(rest: DirectoryRest, sink: EntrySink): DirectoryRest | undefined {
