@@ -4,11 +4,11 @@ import { BcopyError, exitCodes } from '../../core/model/errors.ts';
 import { quoteName, toBytes } from '../../core/model/names.ts';
 import { formatBytes, formatCounted } from '../../core/model/units.ts';
 import type { Identity } from '../../core/storage/posix/entry-rules.ts';
+import { NewOutput } from '../../core/storage/posix/new-output.ts';
 import { identityOf, identityOfOpen } from '../../core/storage/posix/scan.ts';
 import { writeLine } from '../output/write-lines.ts';
 import type { ManifestOptions } from '../proof-options.ts';
 import { type MadeManifest, makeManifest } from '../steps/make-manifest.ts';
-import { NewOutput } from '../steps/new-output.ts';
 import type { CommandContext } from './context.ts';
 
 const shownAtMost = 100;

@@ -104,6 +104,12 @@ export function wholeEntriesOf(shard: Shard): { from: number; to: number } {
   return { from, to: Math.max(from, shard.end.ordinal) };
 }
 
+/** The ordinals of the entries that begin in a shard: those that lie wholly in it, and a file that is cut by its end. */
+export function beginningsOf(shard: Shard): { from: number; to: number } {
+  const { from, to } = wholeEntriesOf(shard);
+  return { from, to: shard.end.byte > 0 ? Math.max(to, shard.end.ordinal + 1) : to };
+}
+
 /** The parts of divided files in a shard: none, one, or two (the end of one file, the beginning of another). */
 export function partsOf(shard: Shard): PartRange[] {
   const { start, end } = shard;

@@ -1,6 +1,7 @@
 import { DirectoryStack } from './directory-stack.ts';
 import { split } from './extras.ts';
 import { FileStatus } from './file-status.ts';
+import { answerJobs } from './job-threads.ts';
 import { close, type NativeName, nativeName, unlinkat } from './libc.ts';
 import { removeDirectory } from './libc-removal.ts';
 import { openExistingDirectory, unlock } from './open-directory.ts';
@@ -73,6 +74,16 @@ export class Unlinker {
       throw error;
     }
   }
+}
+
+/** The body of a thread that removes. */
+export function answerUnlinks(port: Parameters<typeof answerJobs>[0], unlinking: Unlinking): void {
+  const unlinker = new Unlinker(unlinking);
+  answerJobs(
+    port,
+    (job) => unlinker.unlink(job as UnlinkJob),
+    () => unlinker.close(),
+  );
 }
 
 function leftOf(items: readonly string[], remove: (item: string) => number): number[] {

@@ -1,8 +1,8 @@
-import { closeSync, fsyncSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
-import { BcopyError } from '../../core/model/errors.ts';
-import { quoteName, toBytes } from '../../core/model/names.ts';
-import type { Identity } from '../../core/storage/posix/entry-rules.ts';
-import { identityOfOpen } from '../../core/storage/posix/scan.ts';
+import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { BcopyError } from '../../model/errors.ts';
+import { quoteName, toBytes } from '../../model/names.ts';
+import type { Identity } from './entry-rules.ts';
+import { identityOfOpen } from './scan.ts';
 
 const atOnce = 1 << 16;
 
@@ -14,11 +14,14 @@ export class NewOutput {
   readonly #fd: number;
   #waiting: Uint8Array[] = [];
   #bytes = 0;
+  #isOpen = true;
 
-  constructor(path: string) {
+  /** Without a mode it has that of a new file. */
+  constructor(path: string, mode?: number) {
     this.#path = path;
     this.#temporary = `${path}.new-${process.pid}`;
     this.#fd = this.#try(() => openSync(bytesOf(this.#temporary), 'wx', 0o666));
+    if (mode !== undefined) this.#try(() => fchmodSync(this.#fd, mode));
     this.identity = identityOfOpen(this.#fd);
   }
 
@@ -32,13 +35,19 @@ export class NewOutput {
   finish(): void {
     this.#flush();
     this.#try(() => fsyncSync(this.#fd));
-    closeSync(this.#fd);
+    this.#close();
     this.#try(() => renameSync(bytesOf(this.#temporary), bytesOf(this.#path)));
   }
 
+  /** Nothing of it is left; what was there before stays. */
   abandon(): void {
-    closeSync(this.#fd);
-    unlinkSync(bytesOf(this.#temporary));
+    this.#close();
+    rmSync(bytesOf(this.#temporary), { force: true });
+  }
+
+  #close(): void {
+    if (this.#isOpen) closeSync(this.#fd);
+    this.#isOpen = false;
   }
 
   #flush(): void {
