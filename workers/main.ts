@@ -7,11 +7,16 @@ import { type AttemptPhase, hasPhaseToFollow } from '../core/model/phase.ts';
 import type { JournalEnd } from '../core/run/journal-lines.ts';
 import { answerComparisons } from '../core/storage/posix/compare-thread.ts';
 import type { PosixStorageRequest } from '../core/storage/posix/posix-storage.ts';
+import { answerUnlinks, type Unlinking } from '../core/storage/posix/unlinker.ts';
 import { continueRun } from './continue.ts';
 import { runDeleteFinish } from './delete-finish.ts';
 import { runDeleteTask } from './delete-task.ts';
 import { answerRequests } from './engine.ts';
 import { reportFinish, runFinish } from './finish.ts';
+import { runHashFinish } from './hash-finish.ts';
+import { runHashTask } from './hash-task.ts';
+import { runRemoveFinish } from './remove-finish.ts';
+import { runRemoveTask } from './remove-task.ts';
 import { runTask, type TaskOptions } from './task.ts';
 import { readTaskContext, type TaskContext } from './task-context.ts';
 import { TaskLog } from './task-log.ts';
@@ -29,6 +34,8 @@ const phases: Readonly<Record<AttemptPhase, Phase>> = {
   copy: { task: runTask, finish: runFinish },
   verify: { task: runVerifyTask, finish: runVerifyFinish },
   delete: { task: runDeleteTask, finish: runDeleteFinish },
+  hash: { task: runHashTask, finish: runHashFinish },
+  remove: { task: runRemoveTask, finish: runRemoveFinish },
 };
 
 function phaseOf({ attempt: { phase = 'copy' } }: TaskContext): Phase {
@@ -96,4 +103,5 @@ function explain(error: unknown): number {
 if (isMainThread) setFlagsFromString('--semi-space-growth-factor=1');
 if (isMainThread) process.exitCode = await main(process.argv.slice(2)).catch(explain);
 else if ('comparison' in workerData) answerComparisons(parentPort!, workerData.comparison);
+else if ('unlinking' in workerData) answerUnlinks(parentPort!, workerData.unlinking as Unlinking);
 else answerRequests(parentPort!, workerData as PosixStorageRequest);

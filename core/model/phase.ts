@@ -1,5 +1,5 @@
 /** What the tasks of an attempt do. */
-export const phaseWords = ['copy', 'verify', 'delete'] as const;
+export const phaseWords = ['copy', 'verify', 'hash', 'delete', 'remove'] as const;
 export type AttemptPhase = (typeof phaseWords)[number];
 
 /** What says of an attempt which phases its run goes through. */

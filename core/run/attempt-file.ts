@@ -1,5 +1,6 @@
 import { access, readdir } from 'node:fs/promises';
 import * as z from 'zod/mini';
+import { type Algorithm, algorithmWords } from '../model/algorithm.ts';
 import { type Comparison, compareWords } from '../model/compare.ts';
 import { type ProofWord, proofWords } from '../model/difference.ts';
 import { type Fidelity, type KeepWord, keepWords, lossWords, symlinkWords } from '../model/fidelity.ts';
@@ -23,6 +24,16 @@ const resourcesSchema = z.object({
   mailType: z.optional(z.string()),
   excludeNodes: z.optional(z.array(z.string())),
   extraArguments: z.optional(z.array(z.string())),
+});
+
+const manifestWishSchema = z.object({
+  algorithm: z.enum(algorithmWords),
+  /** Absolute; missing: it stays in the run directory. */
+  file: z.optional(z.string()),
+  /** Permission bits of the file. */
+  mode: z.optional(count),
+  /** A path of the tree that is not in it: its own. */
+  without: z.optional(z.string()),
 });
 
 const attemptSchema = z.object({
@@ -93,6 +104,10 @@ const attemptSchema = z.object({
       since: z.optional(count),
     }),
   ),
+  /** A manifest is to be made of what was copied, or of the tree that the run is for; missing: none. */
+  manifest: z.optional(manifestWishSchema),
+  /** In phase `remove`: what the tree that goes is known by. */
+  remove: z.optional(z.object({ identity: z.string() })),
   /** What finish needs to submit a next attempt. */
   submission: z.optional(
     z.object({
@@ -147,6 +162,14 @@ export type VerifyWish = {
   readonly since?: number | undefined;
 };
 
+/** A manifest that is to be made, and where it goes. */
+export type ManifestWish = {
+  readonly algorithm: Algorithm;
+  readonly file?: string | undefined;
+  readonly mode?: number | undefined;
+  readonly without?: string | undefined;
+};
+
 type Later = {
   cpus: number;
   threads: number;
@@ -161,6 +184,8 @@ type Later = {
   phase: AttemptPhase;
   delete: DeleteWish;
   verify: VerifyWish;
+  manifest: ManifestWish;
+  remove: { readonly identity: string };
   submission: Submission;
 };
 

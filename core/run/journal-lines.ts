@@ -4,6 +4,8 @@ import { entryKinds } from '../model/entry.ts';
 import { phaseWords } from '../model/phase.ts';
 import { wayWords } from '../model/ways.ts';
 import { count } from './files.ts';
+import { digestsSchema, manifestSchema, unhashedSchema } from './hash-lines.ts';
+import { goneSchema, staysSchema, unlinkedSchema } from './unlink-lines.ts';
 
 const tally = z.object({ entries: count, bytes: count });
 
@@ -134,6 +136,12 @@ export const journalLineSchema = z.discriminatedUnion('type', [
   pieceSchema,
   differsSchema,
   namesSchema,
+  digestsSchema,
+  unhashedSchema,
+  manifestSchema,
+  unlinkedSchema,
+  staysSchema,
+  goneSchema,
   endSchema,
 ]);
 

@@ -4,6 +4,9 @@ import type { SourceRoot } from '../model/source-root.ts';
 import { count, readJson, writeJsonOnce } from './files.ts';
 import type { RunPaths } from './run-paths.ts';
 
+/** `manifest` and `remove` are for a tree, the source; nothing is written to the destination. */
+export const purposeWords = ['copy', 'verify', 'manifest', 'remove'] as const;
+
 const treeSchema = z.object({
   /** Absolute and resolved: no symlink in it at the time of planning. */
   path: z.string().check(z.regex(/^\/[^\0]*$/)),
@@ -50,7 +53,7 @@ const infoSchema = z.object({
   /** What was typed, word by word, for the line that repeats it. */
   command: z.array(z.string()),
   /** What for it was made; left out: to copy. */
-  purpose: z.optional(z.enum(['copy', 'verify'])),
+  purpose: z.optional(z.enum(purposeWords)),
   /** What of the source was to be copied; left out: all of it. */
   filters: z.optional(filtersSchema),
   options: z.record(z.string(), z.unknown()),

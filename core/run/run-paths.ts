@@ -28,6 +28,14 @@ export class RunPaths {
   get journals(): string {
     return this.#in('journals');
   }
+  /** Sorted files of digests, each written by one worker. */
+  get digests(): string {
+    return this.#in('digests');
+  }
+  /** The manifest that nobody has named a file for. */
+  get manifest(): string {
+    return this.#in('manifest');
+  }
   get attempts(): string {
     return this.#in('attempts');
   }
