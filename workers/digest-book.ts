@@ -58,7 +58,6 @@ export class DigestBook {
 
   /** Puts what is settled on disk, and returns the lines that tell it. */
   write(): (DigestsLine | UnhashedLine)[] {
-    const { algorithm } = this.#owner;
     const ranges = this.#failed
       .missingIn(this.#next, this.#to)
       .map(({ from, to }): [number, number] => [from, to]);
@@ -67,7 +66,7 @@ export class DigestBook {
     [this.#digests, this.#unhashed, this.#bytes] = [[], [], 0];
     [this.#next, this.#last] = [this.#to, Date.now()];
     if (ranges.length === 0) return unhashed;
-    return [{ type: 'digests', algorithm, ranges, files: digests.length, bytes, ...file }, ...unhashed];
+    return [{ type: 'digests', ranges, files: digests.length, bytes, ...file }, ...unhashed];
   }
 
   #writePiece(digests: PathDigest[]): string {

@@ -6,6 +6,7 @@ import { type HashedState, readHashed, shardsToHash } from '../core/run/hashed-s
 import { JournalWriter } from '../core/run/journal-writer.ts';
 import { mergeDigests } from '../core/run/merge-digests.ts';
 import { NewOutput } from '../core/storage/posix/new-output.ts';
+import { sinceOf } from './hash-task.ts';
 import type { TaskOptions } from './task.ts';
 import type { TaskContext } from './task-context.ts';
 
@@ -14,11 +15,11 @@ import type { TaskContext } from './task-context.ts';
  * repeated.
  */
 export async function runHashFinish(context: TaskContext, { log }: TaskOptions): Promise<boolean> {
-  const { paths, info, plan, attempt, journal: name, job } = context;
-  const { algorithm } = attempt.manifest!;
-  const journal = await JournalWriter.create(paths, info.id, name, job, 'hash');
+  const { paths, info, plan, journal: name, job } = context;
+  const since = sinceOf(context);
+  const journal = await JournalWriter.create(paths, info.id, name, job, 'hash', since);
   try {
-    const hashed = await readHashed(paths, plan, algorithm);
+    const hashed = await readHashed(paths, plan, since);
     const isHashed = shardsToHash(plan, hashed).length === 0;
     const made = isHashed ? makeManifest(context, hashed) : undefined;
     if (made !== undefined) await journal.append([made]);

@@ -24,7 +24,7 @@ export async function runHashTask(context: TaskContext, options: TaskOptions): P
   const root = openTrees(() => openPlannedDestination(context.info.destination));
   const tape = new TapeReader(context.paths);
   const { paths, info, journal: name, job } = context;
-  const journal = await JournalWriter.create(paths, info.id, name, job, 'hash');
+  const journal = await JournalWriter.create(paths, info.id, name, job, 'hash', sinceOf(context));
   try {
     const reason = await new HashTask({ context, options, root, tape, journal }).run();
     await journal.end(reason);
@@ -34,6 +34,11 @@ export async function runHashTask(context: TaskContext, options: TaskOptions): P
     tape.close();
     close(root);
   }
+}
+
+/** The attempt that has begun the manifest. */
+export function sinceOf({ attempt, journal }: TaskContext): number {
+  return attempt.manifest?.since ?? journal.attempt;
 }
 
 type HashParts = {
@@ -62,7 +67,7 @@ class HashTask {
     const { context, options, root, tape } = this.#parts;
     const { paths, plan, journal: name, attempt, info } = context;
     const { algorithm } = attempt.manifest!;
-    const hashed = await readHashed(paths, plan, algorithm, name.shard as number);
+    const hashed = await readHashed(paths, plan, sinceOf(context), name.shard as number);
     const files = await FilesToHash.of(context, tape, hashed.shards[name.shard as number]!);
     const isFresh = info.purpose !== 'manifest';
     if (isFresh) await putOnDisk(root);

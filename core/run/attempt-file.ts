@@ -34,6 +34,8 @@ const manifestWishSchema = z.object({
   mode: z.optional(count),
   /** A path of the tree that is not in it: its own. */
   without: z.optional(z.string()),
+  /** In phase `hash`: the attempt that has begun it; missing: this one. */
+  since: z.optional(count),
 });
 
 const attemptSchema = z.object({
@@ -168,6 +170,7 @@ export type ManifestWish = {
   readonly file?: string | undefined;
   readonly mode?: number | undefined;
   readonly without?: string | undefined;
+  readonly since?: number | undefined;
 };
 
 type Later = {

@@ -5,7 +5,6 @@ import { count } from './files.ts';
 /** Entries of which nothing is left to be hashed, and what of them is in a file of digests. */
 export const digestsSchema = z.object({
   type: z.literal('digests'),
-  algorithm: z.enum(algorithmWords),
   ranges: z.array(z.tuple([count, count])),
   files: count,
   bytes: count,

@@ -27,7 +27,7 @@ export function hashContext(
   const { source, destination } = made.info;
   const tree = purpose === 'manifest' ? source : { ...destination, inode: inodeOf(destination.path) };
   const info = { ...made.info, purpose, destination: { ...tree, isNew: false } };
-  const manifest: ManifestWish = { algorithm: 'sha256', file: `${task.run.top}/SUMS`, ...wish };
+  const manifest: ManifestWish = { algorithm: 'sha256', file: `${task.run.top}/SUMS`, since: 1, ...wish };
   return { ...made, info, attempt: { ...made.attempt, phase: 'hash', manifest } };
 }
 

@@ -137,6 +137,16 @@ describe('a task that hashes', () => {
     expect((await recorded(task, 'digests')).length).toBe(2 * lines.length);
   });
 
+  test('begins anew for a manifest that somebody asks for later', async () => {
+    await made({ a: 'a', b: 'b' });
+    await hashAll(task);
+    writeFileSync(`${task.trees.source}/a`, 'other');
+    expect(await hashAll(task, { attempt: 2, since: 2 })).toBe(sumsOf(task.trees.source));
+    expect(await hashAll(task, { attempt: 3, since: 3, algorithm: 'md5' })).toBe(
+      sumsOf(task.trees.source, 'md5sum'),
+    );
+  });
+
   test('records what it has when it is cut off, and the rest is left', async () => {
     await made(many);
     const signal = AbortSignal.abort(new Error('cut off'));
