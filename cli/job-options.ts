@@ -21,6 +21,7 @@ const removeSchema = z.strictObject({
     .array(z.string().min(1, { error: 'a path is empty' }), { error: 'no path is given' })
     .min(1, { error: 'no path is given' }),
   yes: switchedOff,
+  threads: countFrom(1, 256).exactOptional(),
 });
 const cleanSchema = z
   .strictObject({ job: jobNumber.exactOptional(), 'dry-run': switchedOff })

@@ -5,6 +5,7 @@ import { readRawArguments } from './argv.ts';
 import type { CommandLine } from './command-line.ts';
 import type { CommandContext } from './commands/context.ts';
 import type { CommandName } from './option-table.ts';
+import type { Surroundings } from './options.ts';
 import { exitCodeOf, formatError } from './output/errors.ts';
 import { packagePaths } from './steps/package-paths.ts';
 
@@ -43,8 +44,7 @@ async function run(line: CommandLine & { kind: 'command' }, context: CommandCont
       import('./commands/copy.ts'),
       import('./options.ts'),
     ]);
-    const surroundings = { environment: context.environment, node: process.execPath, workerBundle };
-    return copy(await readCopyOptions(flags, surroundings), context);
+    return copy(await readCopyOptions(flags, surroundings(context)), context);
   }
   if (command === 'verify') {
     const [{ verify }, proof] = await Promise.all([
@@ -61,11 +61,13 @@ async function run(line: CommandLine & { kind: 'command' }, context: CommandCont
     return compare(proof.readCompareOptions(flags), context);
   }
   if (command === 'manifest') {
-    const [{ manifest }, proof] = await Promise.all([
+    const [{ manifest }, proof, jobs] = await Promise.all([
       import('./commands/manifest.ts'),
       import('./proof-options.ts'),
+      import('./job-flags.ts'),
     ]);
-    return manifest(proof.readManifestOptions(flags), context);
+    const options = proof.readManifestOptions(jobs.ownFlags(flags));
+    return manifest(options, await jobs.readJobOptions(flags, surroundings(context)), context);
   }
   const read = await import('./job-options.ts');
   if (command === 'status')
@@ -76,9 +78,16 @@ async function run(line: CommandLine & { kind: 'command' }, context: CommandCont
     return (await import('./commands/clean.ts')).clean(read.readCleanOptions(flags), context);
   if (command === 'undo')
     return (await import('./commands/undo.ts')).undo(read.readUndoOptions(flags), context);
-  if (command === 'remove')
-    return (await import('./commands/remove.ts')).remove(read.readRemoveOptions(flags), context);
+  if (command === 'remove') {
+    const [{ remove }, jobs] = await Promise.all([import('./commands/remove.ts'), import('./job-flags.ts')]);
+    const options = read.readRemoveOptions(jobs.ownFlags(flags));
+    return remove(options, await jobs.readJobOptions(flags, surroundings(context)), context);
+  }
   return (await import('./commands/cancel.ts')).cancel(read.readCancelOptions(flags), context);
+}
+
+function surroundings({ environment }: CommandContext): Surroundings {
+  return { environment, node: process.execPath, workerBundle };
 }
 
 function refuseMissingDirectory(): void {

@@ -1,6 +1,7 @@
 import type { Kept } from '../core/model/removal.ts';
 import type { JournalEnd, JournalRecord } from '../core/run/journal-lines.ts';
 import { JournalWriter } from '../core/run/journal-writer.ts';
+import { treeOfRun } from '../core/run/run-info.ts';
 import type { GoneLine } from '../core/run/unlink-lines.ts';
 import { readUnlinked, shardsToUnlink } from '../core/run/unlinked-state.ts';
 import { lookAtDoomed } from '../core/storage/posix/doomed-tree.ts';
@@ -43,7 +44,8 @@ async function removeRest(
   { info, attempt }: TaskContext,
   { signal }: TaskOptions,
 ): Promise<Gone | undefined> {
-  const { source, destination } = info;
+  const { destination } = info;
+  const source = treeOfRun(info);
   const name = source.path.slice(source.path.lastIndexOf('/') + 1);
   const parent = openTrees(() => openPlannedDestination(destination));
   try {

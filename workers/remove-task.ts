@@ -3,6 +3,7 @@ import { beginningsOf } from '../core/model/plan.ts';
 import type { JournalEnd } from '../core/run/journal-lines.ts';
 import { isSuperseded } from '../core/run/journal-reader.ts';
 import { JournalWriter } from '../core/run/journal-writer.ts';
+import { treeOfRun } from '../core/run/run-info.ts';
 import { TapeReader } from '../core/run/tape-reader.ts';
 import { readUnlinked } from '../core/run/unlinked-state.ts';
 import { openDoomedTree } from '../core/storage/posix/doomed-tree.ts';
@@ -28,7 +29,8 @@ export async function runRemoveTask(
   options: TaskOptions,
 ): Promise<JournalEnd['reason']> {
   const { paths, info, journal: name, job, attempt } = context;
-  const root = openTrees(() => openDoomedTree(info.source.path, info.source.inode, attempt.remove?.identity));
+  const { path, inode } = treeOfRun(info);
+  const root = openTrees(() => openDoomedTree(path, inode, attempt.remove?.identity));
   const tape = new TapeReader(paths);
   const journal = await JournalWriter.create(paths, info.id, name, job, 'remove');
   const unlinking = root === undefined ? undefined : startUnlinking(context, options, root);

@@ -6,25 +6,47 @@ import { formatBytes, formatCounted } from '../../core/model/units.ts';
 import type { Identity } from '../../core/storage/posix/entry-rules.ts';
 import { NewOutput } from '../../core/storage/posix/new-output.ts';
 import { identityOf, identityOfOpen } from '../../core/storage/posix/scan.ts';
+import type { CopyOptions } from '../options.ts';
 import { writeLine } from '../output/write-lines.ts';
 import type { ManifestOptions } from '../proof-options.ts';
+import { makeManifestByTasks } from '../steps/cluster-manifest.ts';
 import { type MadeManifest, makeManifest } from '../steps/make-manifest.ts';
+import { clusterFor } from '../steps/tree-run.ts';
 import type { CommandContext } from './context.ts';
 
 const shownAtMost = 100;
 
-/** `bcopy manifest DIR`: a line for each regular file, as the algorithm's own tool reads it; to stdout, or to a file. */
-export async function manifest(options: ManifestOptions, context: CommandContext): Promise<number> {
+/**
+ * `bcopy manifest DIR`: a line for each regular file, as the algorithm's own tool reads it; to stdout, or to a file. By tasks
+ * where there is a cluster.
+ */
+export async function manifest(
+  options: ManifestOptions,
+  jobs: CopyOptions,
+  context: CommandContext,
+): Promise<number> {
+  const cluster = await clusterFor(jobs, context);
+  const made =
+    cluster === undefined
+      ? await makeHere(options, context)
+      : await makeManifestByTasks(options, { options: jobs, context, scheduler: cluster });
+  if (made.unreadable.length > 0) throw incomplete(made, options);
+  context.stderr.write(sayMade(made, options));
+  return exitCodes.done;
+}
+
+async function makeHere(options: ManifestOptions, context: CommandContext): Promise<MadeManifest> {
   const { output } = options;
   const file = output === undefined ? undefined : new NewOutput(output);
-  const made = await make(options, file, context).catch((error: unknown) => {
+  try {
+    const made = await make(options, file, context);
+    if (made.unreadable.length === 0) file?.finish();
+    else file?.abandon();
+    return made;
+  } catch (error) {
     file?.abandon();
     throw error;
-  });
-  file?.finish();
-  context.stderr.write(sayMade(made, options));
-  if (made.unreadable.length > 0) throw incomplete(made, options);
-  return exitCodes.done;
+  }
 }
 
 async function make(

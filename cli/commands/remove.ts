@@ -2,30 +2,59 @@ import { createInterface } from 'node:readline/promises';
 import { meaningOf } from '../../core/model/advice.ts';
 import { BcopyError, exitCodes } from '../../core/model/errors.ts';
 import { quoteName } from '../../core/model/names.ts';
+import type { Kept } from '../../core/model/removal.ts';
 import { formatBytes, formatCount, formatCounted } from '../../core/model/units.ts';
 import { countTree, type TreeCount } from '../../core/storage/posix/count-tree.ts';
 import { close } from '../../core/storage/posix/libc.ts';
 import { ParallelRemoval } from '../../core/storage/posix/parallel-removal.ts';
-import { holdsCurrentDirectory, isOther, openParentOf } from '../../core/storage/posix/removable-path.ts';
+import {
+  holdsCurrentDirectory,
+  isDirectoryAt,
+  isOther,
+  openParentOf,
+} from '../../core/storage/posix/removable-path.ts';
 import { SystemError } from '../../core/storage/posix/system-error.ts';
 import type { RemoveOptions } from '../job-options.ts';
+import type { CopyOptions } from '../options.ts';
+import { ClusterRemoval } from '../steps/cluster-removal.ts';
+import { clusterFor, type TreeJobs } from '../steps/tree-run.ts';
 import type { CommandContext } from './context.ts';
 
-type Target = { readonly given: string; readonly parent: number; readonly name: string };
+type Target = {
+  readonly given: string;
+  readonly parent: number;
+  readonly name: string;
+  /** Of a directory that goes by tasks. */
+  readonly removal?: ClusterRemoval;
+};
 
 /** So many things that stay are listed. */
 const listedAtMost = 1000;
 
-/** `bcopy remove PATH...`: trees go for good, after their counts were shown and somebody has agreed. */
-export async function remove({ paths, yes }: RemoveOptions, context: CommandContext): Promise<number> {
+/**
+ * `bcopy remove PATH...`: trees go for good, after their counts were shown and somebody has agreed. Directories go by tasks where
+ * there is a cluster.
+ */
+export async function remove(
+  { paths, yes }: RemoveOptions,
+  jobs: CopyOptions,
+  context: CommandContext,
+): Promise<number> {
   if (!yes && context.stdin.isTTY !== true)
     throw new BcopyError('usage', 'cannot remove anything: nobody is there to be asked', {
       hint: 'in a script, --yes says that it is meant',
     });
-  const targets = paths.map(open);
+  const named = paths.map(open);
+  const targets: Target[] = [];
   try {
-    for (const target of targets)
-      context.stdout.write(`${quoteName(target.given)}: ${sayCount(count(target))}\n`);
+    const cluster = await clusterFor(jobs, context);
+    for (const target of named) {
+      const tasks = cluster && { options: jobs, context, scheduler: cluster };
+      targets.push(
+        tasks !== undefined && isDirectoryAt(target.parent, target.name) ? await plan(target, tasks) : target,
+      );
+      context.stdout.write(`${quoteName(target.given)}: ${sayCount(count(targets.at(-1)!))}\n`);
+    }
     if (!yes && !(await isAgreed(context))) {
       context.stdout.write('Nothing is removed.\n');
       return exitCodes.incomplete;
@@ -33,8 +62,17 @@ export async function remove({ paths, yes }: RemoveOptions, context: CommandCont
     const left = await removeAll(targets, context);
     return left === 0 ? exitCodes.done : exitCodes.incomplete;
   } finally {
-    for (const { parent } of targets) close(parent);
+    for (const { removal } of targets) await removal?.abandon();
+    for (const { parent } of named) close(parent);
   }
+}
+
+async function plan(target: Target, jobs: TreeJobs): Promise<Target> {
+  const { parent, name, given } = target;
+  const removal = await ClusterRemoval.plan(parent, name, given, jobs).catch((error: unknown) => {
+    throw explained(error, given);
+  });
+  return { ...target, removal };
 }
 
 function open(given: string): Target {
@@ -52,7 +90,8 @@ function open(given: string): Target {
   }
 }
 
-function count({ given, parent, name }: Target): TreeCount {
+function count({ given, parent, name, removal }: Target): TreeCount {
+  if (removal !== undefined) return removal.count;
   try {
     return countTree(parent, name);
   } catch (error) {
@@ -82,22 +121,51 @@ async function isAgreed({ stdin, stderr, signal }: CommandContext): Promise<bool
   }
 }
 
-/** How many things stay. */
-async function removeAll(
-  targets: readonly Target[],
-  { stdout, stderr, signal }: CommandContext,
-): Promise<number> {
+/** How many things stay. Jobs are submitted before anything is waited for. */
+async function removeAll(targets: readonly Target[], context: CommandContext): Promise<number> {
+  const { stdout, stderr } = context;
+  for (const { removal } of targets) {
+    if (removal === undefined) continue;
+    const { job, queue } = await removal.submit();
+    stderr.write(`bcopy: job ${job} is submitted to queue ${queue}\n`);
+  }
   let [entries, left] = [0, 0];
-  for (const { given, parent, name } of targets) {
-    const removed = new ParallelRemoval(parent, signal);
-    await removed.remove(name);
+  for (const target of targets) {
+    const removed = await removeOne(target, context);
     entries += removed.entries;
     left += removed.kept.length;
     for (const { path, cause } of removed.kept.slice(0, listedAtMost)) {
-      const at = path === name ? given : `${given.replace(/\/+$/, '')}${path.slice(name.length)}`;
+      const at = path === '' ? target.given : `${target.given.replace(/\/+$/, '')}/${path}`;
       stderr.write(`bcopy: ${quoteName(at)} stays: ${meaningOf(cause)}\n`);
     }
+    if (removed.why === undefined) continue;
+    stderr.write(`bcopy: ${quoteName(target.given)} stays: ${removed.why}\n`);
+    left++;
   }
   stdout.write(`${formatCounted(entries, 'entry is', 'entries are')} removed.\n`);
   return left;
+}
+
+type Removed = {
+  readonly entries: number;
+  /** By paths below the target. */
+  readonly kept: readonly Kept[];
+  /** Why it has not come to an end. */
+  readonly why?: string;
+};
+
+async function removeOne({ parent, name, removal }: Target, { signal }: CommandContext): Promise<Removed> {
+  if (removal !== undefined) {
+    const { entries, kept, isGone, job } = await removal.wait();
+    const isOver = isGone || kept.length > 0;
+    return {
+      entries,
+      kept,
+      ...(isOver ? {} : { why: `its tasks did not come to their end; see ${job}.err` }),
+    };
+  }
+  const removed = new ParallelRemoval(parent, signal);
+  await removed.remove(name);
+  const kept = removed.kept.map((one) => ({ ...one, path: one.path.slice(name.length + 1) }));
+  return { entries: removed.entries, kept };
 }

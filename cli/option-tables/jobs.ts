@@ -1,3 +1,4 @@
+import { clusterTable } from './cluster.ts';
 import type { OptionSpec } from './option-spec.ts';
 
 export const statusTable = [
@@ -16,4 +17,11 @@ export const cleanTable = [
 
 export const removeTable = [
   { name: 'yes', kind: 'switch', group: 'Remove:', help: 'do not ask' },
+  {
+    name: 'threads',
+    kind: 'value',
+    group: 'Remove:',
+    help: 'what each task removes at once (default: as it pays, up to 16)',
+  },
+  ...clusterTable,
 ] as const satisfies readonly OptionSpec[];

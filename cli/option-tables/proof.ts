@@ -1,3 +1,4 @@
+import { clusterTable } from './cluster.ts';
 import type { OptionSpec } from './option-spec.ts';
 
 const proving = 'Proof:';
@@ -77,4 +78,5 @@ export const manifestTable = [
     help: 'write it to this file, whole or not at all (default: print it)',
   },
   { name: 'threads', kind: 'value', group: proving, help: 'files read at once (default: as many as CPUs)' },
+  ...clusterTable,
 ] as const satisfies readonly OptionSpec[];

@@ -45,14 +45,17 @@ export type SubmittedRun = {
   readonly entries: number;
 };
 
+/** What an attempt does that is not to copy. */
+export type OtherWork = Pick<WantedAttempt, 'phase' | 'manifest' | 'remove'>;
+
 /** Submits the next attempt of a run. When the scheduler refuses, the run stays for a --retry and the destination as it was. */
-export async function submitRun(copy: Copy, run: ReadyRun): Promise<SubmittedRun> {
+export async function submitRun(copy: Copy, run: ReadyRun, more: OtherWork = {}): Promise<SubmittedRun> {
   const { context, trees, scheduler } = copy;
   const submittedAt = new Date(context.now());
-  const prepared = await prepare(copy, run).catch((error: unknown) => {
+  const prepared = await prepare(copy, run, more).catch((error: unknown) => {
     throw explainRunError(error);
   });
-  const isMade = await makeDestination(trees.destination, trees.roots);
+  const isMade = more.phase === undefined && (await makeDestination(trees.destination, trees.roots));
   const job = await submitAttempt(run.paths, prepared, scheduler).catch(async (error: unknown) => {
     if (isMade) await unmakeDestination(trees.destination.path);
     throw error;
@@ -69,7 +72,7 @@ export async function submitRun(copy: Copy, run: ReadyRun): Promise<SubmittedRun
 }
 
 /** Writes the next attempt down without submitting it. */
-export async function prepare(copy: Copy, run: ReadyRun): Promise<PreparedAttempt> {
+export async function prepare(copy: Copy, run: ReadyRun, more: OtherWork = {}): Promise<PreparedAttempt> {
   const { options, context, scheduler, limits } = copy;
   const workerLimits = limitsOf(options);
   const attempt: WantedAttempt = {
@@ -87,6 +90,7 @@ export async function prepare(copy: Copy, run: ReadyRun): Promise<PreparedAttemp
     tries: options.tries,
     maxAttempts: options.noContinue ? undefined : options.maxAttempts,
     ...(options.delete === undefined ? {} : { delete: { to: options.delete, max: options.maxDelete } }),
+    ...more,
     submission: {
       resources: resourcesOf(copy),
       templates: options.templates,

@@ -13,6 +13,8 @@ export type WaitOptions = {
   readonly onStatus: (status: RunStatus) => void;
   readonly note: (message: string) => void;
   readonly signal: AbortSignal;
+  /** What goes on when the user does not wait any longer; left out: the copy. */
+  readonly what?: string;
 };
 
 /** The end is looked for in the run directory when something changes there, or so often; the scheduler is asked seldom. */
@@ -24,7 +26,7 @@ const statusMs = { slurm: 15_000, local: 1000 };
  * what the run has come to.
  */
 export async function waitForRun(id: string, first: number, options: WaitOptions): Promise<RunStatus> {
-  const { scheduler, signal } = options;
+  const { scheduler } = options;
   let pause = 20;
   let nextStatus = Date.now() + statusMs[scheduler.kind];
   const told = new Set<string>();
@@ -40,7 +42,7 @@ export async function waitForRun(id: string, first: number, options: WaitOptions
       const status = await readRunStatus(run, undefined);
       if (status.isFinished) return status;
     }
-    await pauseFor(run.paths.journals, pause, signal);
+    await pauseFor(run.paths.journals, pause, options);
     pause = Math.min(lookMs[scheduler.kind], pause * 1.3);
     if (Date.now() < nextStatus) continue;
     nextStatus = Date.now() + statusMs[scheduler.kind];
@@ -55,14 +57,19 @@ export async function waitForRun(id: string, first: number, options: WaitOptions
 
 function sayPhase({ attempts }: FoundRun): string {
   const [last, newest] = attempts.slice(-2).map(({ phase = 'copy' }) => phase);
+  if (newest === 'hash' && last !== 'hash') return 'hashes what is at the destination, for the manifest';
   if (newest === 'delete') return 'removes what the source does not have';
   if (newest === 'verify') return 'compares what is copied with the source';
   return last === 'verify' ? 'copies again what differs' : 'goes on with what is left';
 }
 
-async function pauseFor(journals: string, ms: number, signal: AbortSignal): Promise<void> {
+async function pauseFor(
+  journals: string,
+  ms: number,
+  { signal, what = 'the copy' }: WaitOptions,
+): Promise<void> {
   await untilChanged(journals, ms, signal).catch(() => {
-    throw new BcopyError('interrupted', 'interrupted: the copy goes on without you');
+    throw new BcopyError('interrupted', `interrupted: ${what} goes on without you`);
   });
 }
 

@@ -22,7 +22,7 @@ const headerSchema = z.object({
   job: z.string(),
   /** What this worker does; missing: it copies. Another phase says nothing about what is copied. */
   phase: z.optional(z.enum(phaseWords)),
-  /** In phase `verify`: the attempt that has begun the comparison. What was compared for an earlier one is forgotten. */
+  /** In phases `verify` and `hash`: the attempt that has begun the comparison, or the manifest. What was done for an earlier one is forgotten. */
   since: z.optional(count),
   startedAt: z.string(),
 });

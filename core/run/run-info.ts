@@ -75,6 +75,11 @@ export function rootsOf({ source, roots }: Pick<RunInfo, 'source' | 'roots'>): r
   return [{ name: '', path: source.path, inode: source.inode }];
 }
 
+/** The tree of a run that is made for one. */
+export function treeOfRun(info: Pick<RunInfo, 'source' | 'roots'>): SourceRoot {
+  return rootsOf(info)[0]!;
+}
+
 /** What a run copies, for people; of many sources only the first where that is wanted. */
 export function saySource(info: Pick<RunInfo, 'source' | 'roots'>, atMost?: number): string {
   const paths = rootsOf(info).map(({ path }) => path);

@@ -25,7 +25,7 @@ export function hashContext(
 ): TaskContext {
   const made = task.context(journalName(shard, attempt));
   const { source, destination } = made.info;
-  const tree = purpose === 'manifest' ? source : { ...destination, inode: inodeOf(destination.path) };
+  const tree = purpose === 'manifest' ? source! : { ...destination, inode: inodeOf(destination.path) };
   const info = { ...made.info, purpose, destination: { ...tree, isNew: false } };
   const manifest: ManifestWish = { algorithm: 'sha256', file: `${task.run.top}/SUMS`, since: 1, ...wish };
   return { ...made, info, attempt: { ...made.attempt, phase: 'hash', manifest } };

@@ -20,6 +20,11 @@ export function isOther(parent: number, name: string): boolean {
   return status.read(parent, nativeName(name)) === 0 && status.type !== 'directory';
 }
 
+/** False for a symlink, too. */
+export function isDirectoryAt(parent: number, name: string): boolean {
+  return status.read(parent, nativeName(name)) === 0 && status.type === 'directory';
+}
+
 /** True when the directory that somebody stands in is at this name, or below it. */
 export function holdsCurrentDirectory(parent: number, name: string): boolean {
   if (status.read(parent, nativeName(name)) < 0 || status.type !== 'directory') return false;

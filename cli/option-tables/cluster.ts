@@ -1,0 +1,12 @@
+import type { OptionSpec } from './option-spec.ts';
+import { runningTable } from './running.ts';
+import { siteTable, slurmTable } from './slurm.ts';
+
+const names = ['scheduler', 'workers', 'shards', 'tries', 'max-attempts', 'no-continue'];
+
+/** Where and how jobs run, for commands that copy nothing. */
+export const clusterTable: readonly OptionSpec[] = [
+  ...runningTable.filter(({ name }) => names.includes(name)),
+  ...slurmTable,
+  ...siteTable,
+];
