@@ -41,11 +41,14 @@ export class PieceWork {
   readonly #engine: Engine;
   readonly #recorder: Recorder;
   readonly #fate: Fate;
+  readonly #isForced: (ordinal: number) => boolean;
   readonly #step: number;
   /** Of large files; also what is left to do for one that has all its pieces. */
   readonly #waiting: Work[] = [];
 
-  constructor({ context, state, storage, engine, recorder, fate }: ShardParts & { readonly fate: Fate }) {
+  constructor(parts: ShardParts & { readonly fate: Fate }) {
+    const { context, state, storage, engine, recorder, fate } = parts;
+    this.#isForced = parts.isForced ?? (() => false);
     [this.#state, this.#storage, this.#engine] = [state, storage, engine];
     [this.#recorder, this.#fate] = [recorder, fate];
     this.#step = pieceBytesFor(context.attempt.limits);
@@ -64,8 +67,9 @@ export class PieceWork {
   *ofPart({ ordinal, path, entry }: PlacedEntry, { from, to }: PartRange): Generator<Work> {
     if (entry.kind !== 'file') return;
     const { had, bytes = entry.bytes } = this.#recorded(ordinal, path);
+    const request = { ordinal, path, bytes: entry.bytes, isDecided: this.#isForced(ordinal) };
     for (const piece of piecesOf({ from, to, bytes }, had, this.#step))
-      yield () => this.#part({ ordinal, path, bytes: entry.bytes, ...piece });
+      yield () => this.#part({ ...request, ...piece });
   }
 
   #part(piece: PartRequest): Promise<void> {

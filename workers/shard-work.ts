@@ -17,6 +17,8 @@ export type ShardParts = FateParts & {
   readonly state: ShardState;
   /** True of a divided file of which nothing is left to be done; left out: of none. */
   readonly isFileSettled?: (ordinal: number) => boolean;
+  /** True of a file that was found to differ: it is copied whatever is there. Left out: of none. */
+  readonly isForced?: (ordinal: number) => boolean;
   readonly storage: Storage;
 };
 

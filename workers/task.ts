@@ -31,7 +31,8 @@ export async function runTask(context: TaskContext, options: TaskOptions): Promi
   const state = run.shards[number]!;
   options.log.begin(context, state);
   const stop = shard.bytes > soonCopied ? newStopFlag() : undefined;
-  const more = { stop, largeFrom: largeFrom(context.attempt.limits) };
+  const forced = run.verification.toBePutAnew;
+  const more = { stop, largeFrom: largeFrom(context.attempt.limits), forced };
   const request = { ...storageRequest(context, wholeEntriesOf(shard)), ...more };
   const storage = openStorage(request);
   const journal = await JournalWriter.create(context.paths, context.info.id, context.journal, context.job);
@@ -45,7 +46,9 @@ export async function runTask(context: TaskContext, options: TaskOptions): Promi
   try {
     const isFileSettled = (ordinal: number) =>
       run.finish.files.has(ordinal) || hasVanished(run, [number], ordinal);
-    const work = new ShardWork({ context, state, isFileSettled, storage, engine, recorder, options });
+    const isForced = (ordinal: number) => forced.has(ordinal);
+    const parts = { context, state, isFileSettled, isForced, storage, engine, recorder, options };
+    const work = new ShardWork(parts);
     const reason = await work.run();
     await journal.end(reason);
     return reason;

@@ -1,4 +1,4 @@
-import { type Difference, differenceKinds } from '../model/difference.ts';
+import { type Difference, type DifferenceKind, differenceKinds } from '../model/difference.ts';
 import { type Plan, partsOf, type Shard, wholeEntriesOf } from '../model/plan.ts';
 import { RangeSet } from '../model/ranges.ts';
 import type { Attempt } from './attempt-file.ts';
@@ -8,6 +8,9 @@ import type { RunState } from './run-state.ts';
 
 /** So many names that the source does not have are told by their paths; more are counted. */
 const extrasAtMost = 10_000;
+
+/** What size and times do not tell. */
+const hiddenKinds: readonly DifferenceKind[] = ['content', 'holes', 'hard-links', 'unreadable'];
 
 type OpenEntry = { readonly lines: DiffersLine[]; readonly since: number };
 type LastWorker = { reason: string | undefined; readonly extras: DiffersLine[]; more: number };
@@ -92,6 +95,14 @@ export class Verification {
     if (!this.open.delete(ordinal)) return;
     this.verified.delete(ordinal);
     this.pieces.delete(ordinal);
+  }
+
+  /** Files that look as they should, and are not: nothing but another copy mends them. */
+  get toBePutAnew(): ReadonlySet<number> {
+    const hidden = [...this.open].filter(([, { lines }]) =>
+      lines.some(({ entry, kind }) => entry === 'file' && hiddenKinds.includes(kind)),
+    );
+    return new Set(hidden.map(([ordinal]) => ordinal));
   }
 
   /** All that differs, in the order of the tape, and then what the source does not have. */

@@ -22,6 +22,8 @@ export type GroupCopyRequest = {
   readonly writer: Writer;
   readonly mayExist: boolean;
   readonly doubtsFiles?: boolean | undefined;
+  /** Files that are copied again whatever is there, by their ordinals; left out: none. */
+  readonly forced?: ReadonlySet<number> | undefined;
   readonly fidelity: Fidelity;
   /** Left out: by type, size and mtime. */
   readonly compare?: Comparison;
@@ -47,7 +49,7 @@ export class GroupCopy {
   readonly #trees: Trees;
   readonly #writer: Writer;
   readonly #mayExist: boolean;
-  readonly #doubtsFiles: boolean;
+  readonly #isDoubted: (ordinal: number) => boolean;
   readonly #ranges: DoneRange[] = [];
   readonly #outcomes: EntryOutcome[] = [];
   readonly #large: number[] = [];
@@ -65,7 +67,8 @@ export class GroupCopy {
     this.#trees = trees;
     this.#writer = writer;
     this.#mayExist = mayExist;
-    this.#doubtsFiles = request.doubtsFiles === true;
+    const { doubtsFiles = false, forced } = request;
+    this.#isDoubted = (ordinal) => doubtsFiles || forced?.has(ordinal) === true;
     this.#keeper = new Keeper(fidelity, this.#notes.note);
     this.#compare = compare;
     this.#content = content;
@@ -148,7 +151,7 @@ export class GroupCopy {
         return temporaryName(writer, batch.ordinal + i);
       },
       mayExist: this.#mayExist && !facts.isNew,
-      isDoubted: this.#doubtsFiles && batch.kinds[i] === 'f',
+      isDoubted: batch.kinds[i] === 'f' && this.#isDoubted(batch.ordinal + i),
       compare: this.#compare,
       keeper: this.#keeper,
       content: this.#content,

@@ -37,6 +37,8 @@ export type PosixStorageRequest = Omit<TreesRequest, 'followsSymlinks' | 'direct
   readonly mayExist: boolean;
   /** True: a file that is there is copied again, however much it looks like a copy. */
   readonly doubtsFiles?: boolean;
+  /** The same for these alone, by their ordinals: they were found to differ. Left out: none. */
+  readonly forced?: ReadonlySet<number> | undefined;
   /** Left out: everything is kept. */
   readonly fidelity?: Fidelity;
   /** Left out: by type, size and mtime. */
@@ -82,12 +84,13 @@ export class PosixStorage implements Storage {
   }
 
   copyGroup(group: EntryGroup): GroupOutcome {
-    const { writer, mayExist, doubtsFiles, largeFrom, cleanUp } = this.#request;
+    const { writer, mayExist, doubtsFiles, forced, largeFrom, cleanUp } = this.#request;
     const what = { fidelity: this.#fidelity, compare: this.#compare, content: this.#content };
     const request = {
       writer,
       mayExist,
       doubtsFiles,
+      forced,
       largeFrom,
       mayHaveParts: cleanUp !== undefined,
       ...what,
