@@ -1,6 +1,7 @@
 import { closest } from 'fastest-levenshtein';
 import * as z from 'zod';
 import { byTime, type Comparison, compareWords } from '../core/model/compare.ts';
+import { verifyWords } from '../core/model/difference.ts';
 import { BcopyError } from '../core/model/errors.ts';
 import { type Fidelity, keepWords, lossWords, symlinkWords } from '../core/model/fidelity.ts';
 import { quoteName } from '../core/model/names.ts';
@@ -52,6 +53,7 @@ const copySchema = z.strictObject({
   scheduler: z.enum(['slurm', 'local'], { error: 'it must be slurm or local' }).exactOptional(),
   delete: z.enum(deleteWords, { error: 'it must be trash or now' }).exactOptional(),
   maxDelete: removalLimit.default('10%'),
+  verify: z.enum(verifyWords, { error: 'it must be none, size or checksum' }).default('none'),
   preserve: wordsOf(keepWords).default([...keepWords]),
   noPreserve: wordsOf(keepWords).default([]),
   require: wordsOf(lossWords).default([]),
@@ -122,6 +124,7 @@ export async function readCopyOptions(flags: Flags, surroundings: Surroundings):
   for (const setting of settings.toReversed()) chosen[propertyOf(setting.name)] = validated(setting);
   const options = copySchema.parse(chosen);
   refuseContradiction(fidelityOf(options));
+  refuseUnprovable(options);
   return options;
 }
 
@@ -152,6 +155,22 @@ function refuseContradiction({ keep, require }: Fidelity): void {
   throw new BcopyError('usage', `cannot require ${left}: it is not to be preserved`, {
     hint: 'take it out of require or no-preserve, or into preserve',
   });
+}
+
+/** What is left as it is may be anything, and what a symlink leads to has another place in the source. */
+function refuseUnprovable(options: CopyOptions): void {
+  if (options.verify === 'none') return;
+  const { update, ignoreExisting, existing, links } = options;
+  const leaves = { update, 'ignore-existing': ignoreExisting, existing, 'links follow': links === 'follow' };
+  const [other] = Object.entries(leaves).find(([, is]) => is) ?? [];
+  if (other === undefined) return;
+  throw new BcopyError(
+    'usage',
+    `cannot copy with --verify and --${other}: the copy is not to be like its source`,
+    {
+      hint: 'leave one of both away',
+    },
+  );
 }
 
 function refuseMissing(flags: Flags): void {

@@ -98,6 +98,13 @@ async function wait(
   }
   if (!status.isFinished) await reportRun(status.run);
   const { failed, left } = status.account;
+  const different = status.verified?.count ?? 0;
+  if (different > 0 && failed.entries === 0) {
+    note(
+      `${formatCounted(different, 'difference')} between source and destination; see ${submitted.job}.err`,
+    );
+    return exitCodes.differences;
+  }
   if (isComplete(status.account)) {
     note(`all is copied, but not all that the source does not have is removed; see ${submitted.job}.err`);
     return exitCodes.incomplete;

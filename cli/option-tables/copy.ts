@@ -56,6 +56,12 @@ const copyingTable = [
     group: copy,
     help: 'entries that may go: a number, or a part of all at DST (default: 10%)',
   },
+  {
+    name: 'verify',
+    kind: 'value',
+    group: copy,
+    help: 'then compare DST with SRC: none, size or checksum; what differs is copied again (default: none)',
+  },
 ] as const satisfies readonly OptionSpec[];
 
 export const copyTable = [

@@ -1,6 +1,6 @@
 import { type Account, accountRows } from '../../core/model/account.ts';
-import { quoteForShell } from '../../core/model/shell-words.ts';
 import { formatBytes, formatCount, formatDuration } from '../../core/model/units.ts';
+import { retryCommand, sayDifferences } from '../../core/run/report-verification.ts';
 import { rootsOf, sayDestination, saySource } from '../../core/run/run-info.ts';
 import type { RunStatus, ShardStatus } from '../steps/run-status.ts';
 
@@ -21,6 +21,7 @@ export function formatStatus(status: RunStatus): string {
     ...shardLines(status.shards),
     '',
     ...accountLines(account),
+    ...verifiedLines(status),
     '',
     ...paceLines(status),
     ...nextLines(status, job),
@@ -61,6 +62,14 @@ function accountLines(account: Account): string[] {
     );
 }
 
+function verifiedLines({ verified }: RunStatus): string[] {
+  if (verified === undefined) return [];
+  const { entries, bytes } = verified;
+  return [
+    `${'compared'.padEnd(12)} ${formatCount(entries).padStart(12)} entries  ${formatBytes(bytes)}, ${sayDifferences(verified)}`,
+  ];
+}
+
 function paceLines({ rate, remainingMs }: RunStatus): string[] {
   if (rate === undefined) return [];
   const lines = [`rate         ${formatBytes(rate.bytes)}/s, ${formatCount(rate.entries)} entries/s`];
@@ -73,7 +82,7 @@ function nextLines({ phase, run, next }: RunStatus, job: string): string[] {
     return [
       ...(next?.kind === 'ends' ? [`it does not go on by itself: ${next.why}`] : []),
       `to go on, in the directory where it was made:`,
-      `  ${[...run.info.command, '--retry'].map(quoteForShell).join(' ')}`,
+      `  ${retryCommand(run.info)}`,
     ];
   return [`to end it: bcopy cancel ${job}`];
 }
@@ -85,6 +94,10 @@ export function formatRunLine({ run, job = '-', phase, account }: RunStatus): st
       ? 100
       : Math.floor((100 * (account.planned.entries - account.left.entries)) / account.planned.entries);
   return `${job.padEnd(10)} ${phase.padEnd(13)} ${String(done).padStart(3)} %  ${run.info.createdAt}  ${saySource(run.info, 3)} -> ${sayDestination(run.info)}\n`;
+}
+
+function differencesOf({ count: differences, ...more }: NonNullable<RunStatus['verified']>): object {
+  return { ...more, differences };
 }
 
 /** What --json prints: one object, names as the run directory has them. */
@@ -100,6 +113,7 @@ export function statusFacts({
   remainingMs,
   left,
   schedulerAnswered,
+  verified,
 }: RunStatus): object {
   return {
     job: job ?? null,
@@ -119,6 +133,8 @@ export function statusFacts({
     destination: run.info.destination.path,
     createdAt: run.info.createdAt,
     account,
+    /** What was compared, and what of it differs: `{entries, bytes, differences, mended, unreadable}`. */
+    verified: verified === undefined ? null : differencesOf(verified),
     shards,
     rate: rate ?? null,
     remainingMs: remainingMs ?? null,

@@ -7,7 +7,7 @@ import { readPlan } from '../../core/run/plan-file.ts';
 import { isRemovalWhole } from '../../core/run/removals.ts';
 import type { RunInfo } from '../../core/run/run-info.ts';
 import { accountOfRun, type RunState, readRunState, shardsWithWorkLeft } from '../../core/run/run-state.ts';
-import { isVerificationWhole, shardsToVerify } from '../../core/run/verification.ts';
+import { isVerificationWhole, unverifiedShards } from '../../core/run/verification.ts';
 import type { JobRef, Scheduler, TaskState } from '../schedulers/scheduler.ts';
 import { type FoundAttempt, type FoundRun, readRun } from './find-run.ts';
 
@@ -46,6 +46,15 @@ export type RunPhase =
   | 'complete'
   | 'incomplete';
 
+export type Verified = {
+  readonly entries: number;
+  readonly bytes: number;
+  /** Those that nobody has mended. */
+  readonly count: number;
+  readonly mended: number;
+  readonly unreadable: number;
+};
+
 export type RunStatus = {
   readonly run: FoundRun;
   /** The newest that was submitted, if any was. */
@@ -60,6 +69,8 @@ export type RunStatus = {
   /** Bytes and entries a second over the newest attempt, as far as recorded; undefined before the first record. */
   readonly rate: { readonly bytes: number; readonly entries: number } | undefined;
   readonly remainingMs: number | undefined;
+  /** What was compared for the newest comparison, and what of it differs; undefined when there was none. */
+  readonly verified: Verified | undefined;
   /** Shards that a --retry would cover. */
   readonly left: readonly number[];
   /** True when finish of the newest attempt has come to its end and no other follows: then JOBID.log is written. */
@@ -85,7 +96,8 @@ async function look(run: FoundRun, scheduler: Scheduler | undefined): Promise<Ru
   const facts = { info: run.info, plan, state, account, next };
   const isFinished = attempt !== undefined && hasFinished({ ...facts, attempt });
   const tasks = attempt === undefined || isFinished ? [] : await askFor(run, attempt, scheduler);
-  const unverified = attempt?.phase === 'verify' ? unverifiedBy(attempt, run.info, plan, state) : undefined;
+  const unverified =
+    attempt?.phase === 'verify' ? new Set(unverifiedShards(attempt, run.info, plan, state)) : undefined;
   const isDone = (shard: number) =>
     unverified === undefined ? isCopied(plan, state, shard) : !unverified.has(shard);
   const shards = plan.shards.map((_, number) => shardStatus(state, number, attempt, tasks, isDone(number)));
@@ -101,11 +113,17 @@ async function look(run: FoundRun, scheduler: Scheduler | undefined): Promise<Ru
     phase,
     account,
     shards,
+    verified: verifiedOf(state),
     left,
     isFinished,
     schedulerAnswered: tasks !== undefined,
     ...pace,
   };
+}
+
+function verifiedOf({ verification }: RunState): Verified | undefined {
+  const { since, compared, count, mended, unreadable } = verification;
+  return since === 0 ? undefined : { ...compared, count, mended, unreadable };
 }
 
 /** The newest attempt that was submitted, else the newest. */
@@ -160,17 +178,6 @@ async function askFor(
   scheduler: Scheduler | undefined,
 ): Promise<TaskState[] | undefined> {
   return scheduler?.states(jobsOf(run, attempt)).catch(() => undefined);
-}
-
-/** What a task that compares has still to do. */
-function unverifiedBy(
-  { verify, attempt }: FoundAttempt,
-  { purpose }: RunInfo,
-  plan: Plan,
-  state: RunState,
-): ReadonlySet<number> {
-  const since = verify?.since ?? attempt;
-  return new Set(shardsToVerify({ plan, state, since, comparesAll: purpose === 'verify' }));
 }
 
 function isCopied(plan: Plan, state: RunState, shard: number): boolean {

@@ -1,4 +1,5 @@
 import type { Plan } from '../../core/model/plan.ts';
+import type { VerifyWish } from '../../core/run/attempt-file.ts';
 import type { RunPaths } from '../../core/run/run-paths.ts';
 import type { CommandContext } from '../commands/context.ts';
 import { type CopyOptions, comparisonOf, fidelityOf, limitsOf } from '../options.ts';
@@ -45,11 +46,12 @@ export type SubmittedRun = {
   readonly entries: number;
 };
 
-/** What an attempt does that is not to copy. */
-export type OtherWork = Pick<WantedAttempt, 'phase' | 'manifest' | 'remove'>;
-
 /** Submits the next attempt of a run. When the scheduler refuses, the run stays for a --retry and the destination as it was. */
-export async function submitRun(copy: Copy, run: ReadyRun, more: OtherWork = {}): Promise<SubmittedRun> {
+export async function submitRun(
+  copy: Copy,
+  run: ReadyRun,
+  more: Partial<WantedAttempt> = {},
+): Promise<SubmittedRun> {
   const { context, trees, scheduler } = copy;
   const submittedAt = new Date(context.now());
   const prepared = await prepare(copy, run, more).catch((error: unknown) => {
@@ -71,8 +73,12 @@ export async function submitRun(copy: Copy, run: ReadyRun, more: OtherWork = {})
   };
 }
 
-/** Writes the next attempt down without submitting it. */
-export async function prepare(copy: Copy, run: ReadyRun, more: OtherWork = {}): Promise<PreparedAttempt> {
+/** Writes the next attempt down without submitting it; `more` is what is another than the options have it. */
+export async function prepare(
+  copy: Copy,
+  run: ReadyRun,
+  more: Partial<WantedAttempt> = {},
+): Promise<PreparedAttempt> {
   const { options, context, scheduler, limits } = copy;
   const workerLimits = limitsOf(options);
   const attempt: WantedAttempt = {
@@ -90,6 +96,7 @@ export async function prepare(copy: Copy, run: ReadyRun, more: OtherWork = {}): 
     tries: options.tries,
     maxAttempts: options.noContinue ? undefined : options.maxAttempts,
     ...(options.delete === undefined ? {} : { delete: { to: options.delete, max: options.maxDelete } }),
+    ...(options.verify === 'none' ? {} : { verify: verifyWish(options.verify, options) }),
     ...more,
     submission: {
       resources: resourcesOf(copy),
@@ -100,6 +107,10 @@ export async function prepare(copy: Copy, run: ReadyRun, more: OtherWork = {}): 
   };
   const { paths, id: runId, shards } = run;
   return prepareAttempt({ paths, runId, shards, attempt, version: context.version }, scheduler, limits);
+}
+
+function verifyWish(by: 'size' | 'checksum', { modifyWindow }: CopyOptions): VerifyWish {
+  return { by, mends: true, ...(modifyWindow === 0 ? {} : { windowSeconds: modifyWindow }) };
 }
 
 /** What the user wants, else some tasks that each have their own CPUs, or as many as the CPUs of this machine are enough for. */

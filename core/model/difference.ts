@@ -25,6 +25,9 @@ export type Difference = {
   readonly detail: string;
 };
 
+/** How a copy is compared with its source, as --verify of a copy says it. */
+export const verifyWords = ['none', 'size', 'checksum'] as const;
+
 /** How two files are found to hold the same: by their sizes, by sizes and times, or byte by byte. */
 export const proofWords = ['size', 'mtime', 'checksum'] as const;
 export type ProofWord = (typeof proofWords)[number];

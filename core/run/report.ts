@@ -3,7 +3,7 @@ import { adviceFor, meaningOf } from '../model/advice.ts';
 import { leftOutNotes } from '../model/fidelity.ts';
 import { quoteName } from '../model/names.ts';
 import type { EntryOutcome } from '../model/outcome.ts';
-import { hasPhaseToFollow } from '../model/phase.ts';
+import { hasPhaseToFollow, phaseAfter } from '../model/phase.ts';
 import { type Plan, sayExcluded, sayLinkedOutside } from '../model/plan.ts';
 import type { Kept } from '../model/removal.ts';
 import { formatBytes, formatCount, formatCounted, formatDuration, sayThreads } from '../model/units.ts';
@@ -11,9 +11,16 @@ import { sayWays } from '../model/ways.ts';
 import type { Attempt } from './attempt-file.ts';
 import type { Next } from './next-file.ts';
 import { journalsOfAttempt, paceOfAttempt } from './pace.ts';
+import {
+  differenceGroups,
+  retryCommand,
+  verdictOnDifferences,
+  verifiedLines,
+} from './report-verification.ts';
 import { type RunInfo, sayDestination, saySource } from './run-info.ts';
 import { outcomesOf, type RunState } from './run-state.ts';
 import type { JournalSummary } from './shard-state.ts';
+import { unverifiedShards } from './verification.ts';
 
 /** Paths listed for each cause; more are counted. */
 const pathsAtMost = 10_000;
@@ -49,6 +56,7 @@ export function formatLog(facts: ReportFacts): string {
     ...wayLines(facts),
     ...noteLines(facts),
     ...removedLines(facts),
+    ...verifiedLines(facts),
     '',
     verdict(facts),
   ];
@@ -77,7 +85,7 @@ function timeLines({ state, attempt }: ReportFacts): string[] {
   const rate = `rate         ${formatBytes(pace.bytesPerSecond)}/s, ${formatCount(pace.entriesPerSecond)} entries/s`;
   return [
     `elapsed      ${formatDuration(pace.elapsedMs)} (${start} to ${end})`,
-    ...(attempt.phase === 'delete' ? [] : [rate]),
+    ...((attempt.phase ?? 'copy') === 'copy' ? [rate] : []),
     `slowest      shard ${slowest.shard} (task ${slowest.job} on ${slowest.name.host}): ${formatDuration(elapsedOf(slowest))}`,
   ];
 }
@@ -119,10 +127,10 @@ function removedLines({ state, info, job, attempt }: ReportFacts): string[] {
 
 function verdict(facts: ReportFacts): string {
   const { account, attempt, next, state } = facts;
-  const copied = copyVerdict(facts);
+  const copied = verdictOnDifferences(facts) ?? copyVerdict(facts);
   if (!isComplete(account)) return copied;
   if (hasPhaseToFollow(attempt) && next?.kind === 'again')
-    return `${copied}\nAttempt ${next.attempt} removes what the source does not have, as job ${next.job}.`;
+    return `${copied}\nAttempt ${next.attempt} ${sayPhaseAfter(attempt)}, as job ${next.job}.`;
   const stays = state.removals.keptCount;
   const of =
     stays === 0 || attempt.phase !== 'delete'
@@ -134,7 +142,13 @@ function verdict(facts: ReportFacts): string {
   return [copied, ...of, ...why].join('\n');
 }
 
-function copyVerdict({ account, plan, state, command, next }: ReportFacts): string {
+function sayPhaseAfter(attempt: Attempt): string {
+  return phaseAfter(attempt) === 'verify'
+    ? 'compares what is copied with the source'
+    : 'removes what the source does not have';
+}
+
+function copyVerdict({ account, plan, state, info, next }: ReportFacts): string {
   const { failed, left, vanished } = account;
   const files = plan.totals.entries - plan.totals.directories;
   if (isComplete(account)) {
@@ -154,7 +168,7 @@ function copyVerdict({ account, plan, state, command, next }: ReportFacts): stri
   return [
     `Not everything is copied: ${formatCounted(failed.entries, 'entry', 'entries')} failed, ${formatCount(left.entries)} not done.`,
     ...(next === undefined ? [] : [`${sayNext(next)}.`]),
-    ...(next?.kind === 'again' ? [] : ['To copy what is missing:', `  ${command} --retry`]),
+    ...(next?.kind === 'again' ? [] : ['To copy what is missing:', `  ${retryCommand(info)}`]),
   ].join('\n');
 }
 
@@ -177,7 +191,10 @@ export function formatErr(facts: ReportFacts): string {
   if (facts.attempt.phase === 'delete') groups.push(...keptLines(facts));
   if (isComplete(facts.account) && facts.state.removals.keptCount === 0 && facts.next?.kind === 'ends')
     groups.push(endLines(facts.next.why));
-  if (facts.account.left.entries > 0 || facts.account.left.bytes > 0) groups.push(leftLines(facts));
+  groups.push(...differenceGroups(facts));
+  // What differs is not done either, and was told
+  const left = facts.account.left.entries - facts.state.verification.open.size;
+  if (left > 0 || !isTold(facts)) groups.push(leftLines(facts, left));
   return groups.map((lines) => `${lines.join('\n')}\n`).join('\n');
 }
 
@@ -217,10 +234,15 @@ function causeLines(cause: string, outcomes: readonly EntryOutcome[]): string[] 
   ];
 }
 
-function leftLines({ account, state, plan, attempt, next }: ReportFacts): string[] {
-  const lines = [
-    `${formatCounted(account.left.entries, 'entry is', 'entries are')} not done: tasks did not come to their end`,
-  ];
+/** True when nothing is left, or all of it is known to differ. */
+function isTold({ account: { left }, state, attempt, plan, info }: ReportFacts): boolean {
+  if (attempt.phase !== 'verify') return left.bytes === 0 || state.verification.open.size > 0;
+  return unverifiedShards(attempt, info, plan, state).length === 0;
+}
+
+function leftLines({ state, plan, attempt, next }: ReportFacts, left: number): string[] {
+  const what = left > 0 ? `${formatCounted(left, 'entry is', 'entries are')} not done` : 'not all is done';
+  const lines = [`${what}: tasks did not come to their end`];
   for (const number of plan.shards.keys()) {
     const journals = state.shards[number]!.journals.filter(({ name }) => name.attempt === attempt.attempt);
     const last = journals.at(-1);

@@ -26,6 +26,8 @@ export class Verification {
   readonly pieces = new Map<number, RangeSet>();
   /** By ordinal: what each entry differs in, and in which comparison that was found. */
   readonly open = new Map<number, OpenEntry>();
+  /** Differences that were found by it, and are open no more. */
+  mended = 0;
   readonly #last = new Map<number, LastWorker>();
 
   /** A worker or finish of phase `verify` begins. */
@@ -36,7 +38,7 @@ export class Verification {
 
   #beginAnew(since: number): void {
     this.since = since;
-    this.compared.entries = this.compared.bytes = 0;
+    this.compared.entries = this.compared.bytes = this.mended = 0;
     this.verified.clear();
     this.pieces.clear();
     this.#last.clear();
@@ -92,6 +94,7 @@ export class Verification {
 
   /** An entry was done anew: it has no difference that is known, and is to be compared again. */
   close(ordinal: number): void {
+    this.mended += this.open.get(ordinal)?.lines.length ?? 0;
     if (!this.open.delete(ordinal)) return;
     this.verified.delete(ordinal);
     this.pieces.delete(ordinal);
@@ -118,6 +121,12 @@ export class Verification {
 
   get extrasCount(): number {
     return [...this.#last.values()].reduce((sum, { extras, more }) => sum + extras.length + more, 0);
+  }
+
+  /** How many things could not be read, and so are not shown to be the same. */
+  get unreadable(): number {
+    const all = [...[...this.open.values()].map(({ lines }) => lines), this.extras];
+    return all.filter((lines) => lines.some(({ kind }) => kind === 'unreadable')).length;
   }
 
   /** Of what could be compared; what could not be read is no difference that was found. */
@@ -191,15 +200,20 @@ function lengthOf(ranges: readonly { from: number; to: number }[]): number {
   return ranges.reduce((sum, { from, to }) => sum + to - from, 0);
 }
 
-/** True when an attempt that compares has come to its end, and nothing differs. */
-export function isVerificationWhole(
+/** The shards in which an attempt that compares has left something to compare. */
+export function unverifiedShards(
   { verify, attempt }: Pick<Attempt, 'verify' | 'attempt'>,
   { purpose }: Pick<RunInfo, 'purpose'>,
   plan: Plan,
   state: RunState,
-): boolean {
-  const { open, extras } = state.verification;
-  if (open.size > 0 || extras.length > 0) return false;
+): number[] {
   const since = verify?.since ?? attempt;
-  return shardsToVerify({ plan, state, since, comparesAll: purpose === 'verify' }).length === 0;
+  return shardsToVerify({ plan, state, since, comparesAll: purpose === 'verify' });
+}
+
+/** True when an attempt that compares has come to its end, and nothing differs. */
+export function isVerificationWhole(...compared: Parameters<typeof unverifiedShards>): boolean {
+  const [, , , { verification }] = compared;
+  const { open, extras } = verification;
+  return open.size === 0 && extras.length === 0 && unverifiedShards(...compared).length === 0;
 }
