@@ -161,6 +161,7 @@ class RemoveTask {
     const { context, journal } = this.#parts;
     if (await isSuperseded(context.paths, context.journal)) return true;
     const [from, to, entries, bytes] = [this.#from, this.#next, this.#entries, this.#bytes];
+    if (to === from && entries === 0) return false;
     await journal.append([{ type: 'unlinked', from, to, entries, bytes }]);
     [this.#from, this.#entries, this.#bytes, this.#last] = [to, 0, 0, Date.now()];
     return false;

@@ -1,7 +1,7 @@
 import { isComplete } from '../../core/model/account.ts';
 import { decideContinuation } from '../../core/model/continuation.ts';
 import { BcopyError } from '../../core/model/errors.ts';
-import type { AttemptPhase } from '../../core/model/phase.ts';
+import { type AttemptPhase, hasPhaseToFollow } from '../../core/model/phase.ts';
 import type { DeleteWish } from '../../core/run/attempt-file.ts';
 import { isCancelled, type Next, writeNext } from '../../core/run/next-file.ts';
 import { readPlan } from '../../core/run/plan-file.ts';
@@ -10,6 +10,7 @@ import { outcomesOf, readRunState } from '../../core/run/run-state.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import { adoptJobs } from './adopt-jobs.ts';
 import { type FoundRun, readRun } from './find-run.ts';
+import { decideOnManifest, decideOnTree, hashRecorded } from './hash-phase.ts';
 import { decideRemoval } from './removal-phase.ts';
 import { reportRun } from './report-run.ts';
 import { jobsOf, readRunStatus } from './run-status.ts';
@@ -35,7 +36,9 @@ export type ContinueRequest = Surroundings & {
 const decisions: Readonly<Record<AttemptPhase, (decision: Decision) => Promise<Next>>> = {
   copy: afterCopy,
   verify: afterVerify,
+  hash: afterHash,
   delete: removeRest,
+  remove: decideOnTree,
 };
 
 /**
@@ -69,11 +72,11 @@ async function decide(found: FoundRun, request: ContinueRequest): Promise<Next> 
   return decisions[attempt.phase ?? 'copy']({ run, attempt, status, scheduler, request });
 }
 
-/** What is left is copied, and when all is, it is compared, and what the source does not have goes, if that is wanted. */
+/** What is left is copied, and when all is, it is compared and hashed, and what the source does not have goes, if that is wanted. */
 async function afterCopy(decision: Decision): Promise<Next> {
   const { status, attempt, run } = decision;
-  const { verify, delete: removal } = attempt;
-  if (isComplete(status.account) && (verify !== undefined || removal !== undefined)) {
+  const { verify } = attempt;
+  if (isComplete(status.account) && hasPhaseToFollow(attempt)) {
     const compares = verify === undefined ? undefined : await verifyRecorded(decision, verify);
     return compares ?? afterProof(decision);
   }
@@ -93,6 +96,15 @@ async function afterVerify(decision: Decision): Promise<Next> {
 }
 
 async function afterProof(decision: Decision): Promise<Next> {
+  const { manifest } = decision.attempt;
+  return manifest === undefined ? afterManifest(decision) : hashRecorded(decision, manifest);
+}
+
+async function afterHash(decision: Decision): Promise<Next> {
+  return (await decideOnManifest(decision)) ?? afterManifest(decision);
+}
+
+async function afterManifest(decision: Decision): Promise<Next> {
   const { delete: removal } = decision.attempt;
   return removal === undefined ? { kind: 'whole' } : removeExtras(decision, removal);
 }

@@ -88,7 +88,7 @@ function find({ trees }: Copy): Promise<FoundRun | undefined> {
 }
 
 function refuseIfBusy(run: FoundRun, { phase, schedulerAnswered, job }: RunStatus): void {
-  if (!['pending', 'running', 'finishing', 'verifying', 'deleting'].includes(phase)) return;
+  if (!['pending', 'running', 'finishing', 'verifying', 'hashing', 'deleting'].includes(phase)) return;
   if (!schedulerAnswered) {
     throw new BcopyError(
       'noScheduler',

@@ -53,13 +53,14 @@ async function readInfo(id: string): Promise<Pick<FoundRun, 'paths' | 'info'>> {
   return { paths, info };
 }
 
-/** The newest run of the same sources, in whatever order, and destination in the current directory, if there is one. */
+/** The newest copy, or verification, of the same sources, in whatever order, and destination in the current directory, if there is one. */
 export async function findNewestRun(
   sources: readonly SourceRoot[],
   destination: string,
 ): Promise<FoundRun | undefined> {
   for (const id of await listRuns()) {
     const { info } = await readInfo(id);
+    if (info.purpose === 'manifest' || info.purpose === 'remove') continue;
     if (areSameRoots(rootsOf(info), sources) && info.destination.path === destination) return readRun(id);
   }
   return undefined;

@@ -7,7 +7,7 @@ import { schedulerOf } from './scheduler-of-run.ts';
 /** Nothing is done to a run that is under way. */
 export async function refuseBusy(run: FoundRun, context: CommandContext, command: string): Promise<void> {
   const { phase, job } = await readRunStatus(run, await schedulerOf(run, context));
-  if (!['pending', 'running', 'finishing', 'verifying', 'deleting'].includes(phase)) return;
+  if (!['pending', 'running', 'finishing', 'verifying', 'hashing', 'deleting'].includes(phase)) return;
   throw new BcopyError('runBusy', `cannot ${command} run ${run.info.id}: job ${job} is still at work`, {
     hint: `bcopy status ${job} shows how far it is; bcopy cancel ${job} ends it`,
   });

@@ -1,5 +1,5 @@
 import { type Account, isComplete } from '../../core/model/account.ts';
-import { hasPhases, hasPhaseToFollow } from '../../core/model/phase.ts';
+import { type AttemptPhase, hasPhases, hasPhaseToFollow } from '../../core/model/phase.ts';
 import type { Plan } from '../../core/model/plan.ts';
 import { type Next, readNext } from '../../core/run/next-file.ts';
 import { paceOfAttempt } from '../../core/run/pace.ts';
@@ -7,6 +7,7 @@ import { readPlan } from '../../core/run/plan-file.ts';
 import { isRemovalWhole } from '../../core/run/removals.ts';
 import type { RunInfo } from '../../core/run/run-info.ts';
 import { accountOfRun, type RunState, readRunState, shardsWithWorkLeft } from '../../core/run/run-state.ts';
+import { accountOfTree, readTreeWork, type TreeWork } from '../../core/run/tree-work.ts';
 import { isVerificationWhole, unverifiedShards } from '../../core/run/verification.ts';
 import type { JobRef, Scheduler, TaskState } from '../schedulers/scheduler.ts';
 import { type FoundAttempt, type FoundRun, readRun } from './find-run.ts';
@@ -42,6 +43,7 @@ export type RunPhase =
   | 'running'
   | 'finishing'
   | 'verifying'
+  | 'hashing'
   | 'deleting'
   | 'complete'
   | 'incomplete';
@@ -79,6 +81,14 @@ export type RunStatus = {
   readonly schedulerAnswered: boolean;
 };
 
+const workingPhases: Readonly<Record<AttemptPhase, RunPhase>> = {
+  copy: 'running',
+  verify: 'verifying',
+  hash: 'hashing',
+  delete: 'running',
+  remove: 'deleting',
+};
+
 /** What a run has come to: the journals first, and the scheduler for what they cannot know. */
 export async function readRunStatus(run: FoundRun, scheduler: Scheduler | undefined): Promise<RunStatus> {
   const status = await look(run, scheduler);
@@ -90,18 +100,22 @@ export async function readRunStatus(run: FoundRun, scheduler: Scheduler | undefi
 async function look(run: FoundRun, scheduler: Scheduler | undefined): Promise<RunStatus> {
   const plan = await readPlan(run.paths);
   const state = await readRunState(run.paths, plan);
-  const account = accountOfRun(plan, state);
   const attempt = newestAttempt(run);
+  const work = await readTreeWork(run.paths, plan, attempt);
+  const ofTree = accountOfTree(plan, run.info, work);
+  const account = ofTree ?? accountOfRun(plan, state);
   const next = attempt && (await readNext(run.paths, attempt.attempt));
-  const facts = { info: run.info, plan, state, account, next };
+  const facts = { info: run.info, plan, state, account, next, work };
   const isFinished = attempt !== undefined && hasFinished({ ...facts, attempt });
   const tasks = attempt === undefined || isFinished ? [] : await askFor(run, attempt, scheduler);
-  const unverified =
-    attempt?.phase === 'verify' ? new Set(unverifiedShards(attempt, run.info, plan, state)) : undefined;
+  const undone =
+    attempt?.phase === 'verify'
+      ? new Set(unverifiedShards(attempt, run.info, plan, state))
+      : work && new Set(work.left);
   const isDone = (shard: number) =>
-    unverified === undefined ? isCopied(plan, state, shard) : !unverified.has(shard);
+    undone === undefined ? isCopied(plan, state, shard) : !undone.has(shard);
   const shards = plan.shards.map((_, number) => shardStatus(state, number, attempt, tasks, isDone(number)));
-  const left = shardsWithWorkLeft(plan, state);
+  const left = ofTree !== undefined ? (work?.left ?? []) : shardsWithWorkLeft(plan, state);
   const isWhole = attempt !== undefined && isRunWhole({ ...facts, attempt });
   const phase = phaseOf({ attempt, isFinished, isWhole, shards, tasks });
   const pace = paceOf(state, attempt, account);
@@ -144,6 +158,7 @@ type EndFacts = {
   readonly next: Next | undefined;
   readonly info: RunInfo;
   readonly plan: Plan;
+  readonly work: TreeWork | undefined;
 };
 
 /** True once finish of an attempt has come to its end, and it is known that no other attempt follows. */
@@ -158,9 +173,10 @@ function hasFinished(facts: EndFacts): boolean {
 }
 
 /** True when everything is copied, and what was to be removed has gone. */
-function isRunWhole({ attempt, state, account, next, info, plan }: EndFacts): boolean {
+function isRunWhole({ attempt, state, account, next, info, plan, work }: EndFacts): boolean {
   if (!isComplete(account)) return false;
   if (hasPhaseToFollow(attempt)) return next?.kind === 'whole';
+  if (work !== undefined) return work.isWhole;
   if (attempt.phase === 'verify') return isVerificationWhole(attempt, info, plan, state);
   return attempt.phase !== 'delete' || isRemovalWhole(attempt, state);
 }
@@ -249,13 +265,15 @@ function phaseOf({ attempt, isFinished, isWhole, shards, tasks }: PhaseFacts): R
   if (attempt?.jobs.announced === undefined) return 'not submitted';
   if (isFinished) return isWhole ? 'complete' : 'incomplete';
   const phases = new Set(shards.map(({ phase }) => phase));
-  if (phases.has('running')) return attempt.phase === 'verify' ? 'verifying' : 'running';
+  if (phases.has('running')) return workingPhases[attempt.phase ?? 'copy'];
   if (phases.has('pending') || phases.has('stuck')) return 'pending';
   const finish = tasks?.find(({ job, task }) => job === attempt.jobs.finish && task === undefined);
   const mayCome =
     tasks === undefined || (finish !== undefined && finish.phase !== 'ended' && finish.phase !== 'gone');
   if (!mayCome) return 'incomplete';
   if (attempt.phase === 'verify') return 'verifying';
+  if (attempt.phase === 'hash') return 'hashing';
+  if (attempt.phase === 'remove') return 'deleting';
   return attempt.phase === 'delete' ? 'deleting' : 'finishing';
 }
 

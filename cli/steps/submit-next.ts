@@ -31,7 +31,7 @@ export type Submission = Decision & {
   readonly continuation: Continuation & { kind: 'again' };
   readonly shards: readonly number[];
   /** What of the next attempt is another than before. */
-  readonly more?: Pick<WantedAttempt, 'phase' | 'delete' | 'verify'>;
+  readonly more?: Pick<WantedAttempt, 'phase' | 'delete' | 'verify' | 'manifest'>;
 };
 
 /** With what the last attempt had. */

@@ -7,6 +7,7 @@ export type PhaseWishes = {
   /** Left out: copy. */
   readonly phase?: AttemptPhase | undefined;
   readonly verify?: object | undefined;
+  readonly manifest?: object | undefined;
   readonly delete?: object | undefined;
 };
 
@@ -14,10 +15,17 @@ export type PhaseWishes = {
 export function phaseAfter({
   phase = 'copy',
   verify,
+  manifest,
   delete: removal,
 }: PhaseWishes): AttemptPhase | undefined {
-  if (phase === 'copy' && verify !== undefined) return 'verify';
-  return phase !== 'delete' && removal !== undefined ? 'delete' : undefined;
+  const order = [
+    { phase: 'copy', isWanted: true },
+    { phase: 'verify', isWanted: verify !== undefined },
+    { phase: 'hash', isWanted: manifest !== undefined },
+    { phase: 'delete', isWanted: removal !== undefined },
+  ] as const;
+  const own = order.findIndex((one) => one.phase === phase);
+  return own < 0 ? undefined : order.slice(own + 1).find(({ isWanted }) => isWanted)?.phase;
 }
 
 /** True when a program has to decide what follows an attempt, even where none is to follow after failures. */
@@ -26,6 +34,7 @@ export function hasPhaseToFollow(attempt: PhaseWishes): boolean {
 }
 
 /** True of an attempt of a run that does more than to copy: what follows it, if anything, is always told. */
-export function hasPhases({ verify, delete: removal }: PhaseWishes): boolean {
-  return verify !== undefined || removal !== undefined;
+export function hasPhases({ phase, verify, manifest, delete: removal }: PhaseWishes): boolean {
+  const isWanted = [verify, manifest, removal].some((wish) => wish !== undefined);
+  return isWanted || phase === 'remove';
 }

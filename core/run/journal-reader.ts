@@ -49,12 +49,13 @@ function parseJournalLine(file: string, number: number, text: string): JournalLi
   return validate(file, number, parseJson(file, number, line), journalLineSchema);
 }
 
+const recordTypes = ['done', 'part', 'file', 'removed', 'verified', 'piece', 'digests', 'unlinked'];
+
 /** True when a worker of this attempt has recorded that it brought something to the destination, or found it there. */
 export async function hasRecorded(paths: RunPaths, attempt: number): Promise<boolean> {
   for (const { file, name } of await listJournals(paths)) {
     if (name.attempt !== attempt || name.shard === 'finish') continue;
-    for (const { type } of readJournal(file))
-      if (['done', 'part', 'file', 'removed', 'verified', 'piece'].includes(type)) return true;
+    for (const { type } of readJournal(file)) if (recordTypes.includes(type)) return true;
   }
   return false;
 }

@@ -1,0 +1,58 @@
+import { decideContinuation } from '../../core/model/continuation.ts';
+import type { ManifestWish } from '../../core/run/attempt-file.ts';
+import type { Next } from '../../core/run/next-file.ts';
+import { readPlan } from '../../core/run/plan-file.ts';
+import { readRunState } from '../../core/run/run-state.ts';
+import { readTreeWork } from '../../core/run/tree-work.ts';
+import {
+  asBefore,
+  type Decision,
+  ends,
+  historyOf,
+  leftShards,
+  numberAfter,
+  submitNext,
+} from './submit-next.ts';
+
+/** Has what a run has copied hashed, for a manifest. */
+export async function hashRecorded(decision: Decision, wish: ManifestWish): Promise<Next> {
+  const { shards } = await readPlan(decision.run.paths);
+  const manifest = { ...wish, since: numberAfter(decision.run) };
+  const more = { phase: 'hash', manifest } as const;
+  return submitNext({ ...decision, continuation: asBefore, shards: [...shards.keys()], more });
+}
+
+/** After tasks that hash: those that left something go on, if another try can help. Undefined when the manifest is made. */
+export async function decideOnManifest(decision: Decision): Promise<Next | undefined> {
+  const { run, attempt } = decision;
+  const plan = await readPlan(run.paths);
+  const work = await readTreeWork(run.paths, plan, attempt);
+  if (work?.kind !== 'hash' || work.isWhole) return undefined;
+  const { made, shards } = work.hashed;
+  if (work.left.length === 0) return ends(made?.why ?? 'finish did not come to its end');
+  const causes = shards.flatMap(({ unhashed }) => Array.from(unhashed.values(), ({ cause }) => cause));
+  const continuation = decideContinuation({
+    ...(await historyOf(decision)),
+    left: leftShards(decision, await readRunState(run.paths, plan), work.left),
+    causes: [...new Set(causes)],
+  });
+  if (continuation.kind === 'ends') return ends(`no manifest is made: ${continuation.why}`);
+  return submitNext({ ...decision, continuation, shards: work.left });
+}
+
+/** After tasks that remove a tree: those that did not come to their end go on. */
+export async function decideOnTree(decision: Decision): Promise<Next> {
+  const { run, attempt } = decision;
+  const plan = await readPlan(run.paths);
+  const work = await readTreeWork(run.paths, plan, attempt);
+  if (work?.kind !== 'remove' || work.isWhole) return { kind: 'whole' };
+  if (work.unlinked.gone !== undefined) return ends('some of what was to be removed stays');
+  const history = await historyOf(decision);
+  // Only finish was told to stop
+  if (work.left.length === 0 && history.attempts < history.attemptsAtMost)
+    return submitNext({ ...decision, continuation: asBefore, shards: [] });
+  const left = leftShards(decision, await readRunState(run.paths, plan), work.left);
+  const continuation = decideContinuation({ ...history, left, causes: [] });
+  if (continuation.kind === 'ends') return ends(`not all is removed: ${continuation.why}`);
+  return submitNext({ ...decision, continuation, shards: work.left });
+}
