@@ -6,6 +6,7 @@ import { type KeepWord, keepWords } from '../core/model/fidelity.ts';
 import { quoteName } from '../core/model/names.ts';
 import type { Flags } from './command-line.ts';
 import { countFrom, path, wordsOf } from './option-rules.ts';
+import { jobTable } from './option-tables/proof.ts';
 
 const ways = 'bcopy verify -s SRC -d DST, bcopy verify JOBID, or bcopy verify --manifest FILE DIR';
 const switchedOff = z.boolean().default(false);
@@ -22,9 +23,15 @@ const comparing = {
 const algorithm = z.enum(algorithmWords, { error: `it must be ${algorithmWords.join(', ')}` });
 const { threads } = comparing;
 
-const treesSchema = z.strictObject({ source: path, destination: path, ...comparing });
+const treesSchema = z.strictObject({
+  source: path,
+  destination: path,
+  'no-wait': switchedOff,
+  ...comparing,
+});
 const runSchema = z.strictObject({
   job: z.string().regex(/^[1-9]\d*$/, { error: 'it is not a job number' }),
+  'no-wait': switchedOff,
   ...comparing,
 });
 const manifestCheckSchema = z.strictObject({
@@ -53,8 +60,8 @@ const compareSchema = z.strictObject({
 
 /** Two trees, what a run has copied, or a manifest and a tree. */
 export type VerifyOptions =
-  | ({ readonly kind: 'trees' } & z.infer<typeof treesSchema>)
-  | ({ readonly kind: 'run' } & z.infer<typeof runSchema>)
+  | ({ readonly kind: 'trees'; readonly jobs: Flags } & z.infer<typeof treesSchema>)
+  | ({ readonly kind: 'run'; readonly jobs: Flags } & z.infer<typeof runSchema>)
   | {
       readonly kind: 'manifest';
       readonly manifest: string;
@@ -67,22 +74,35 @@ export type VerifyOptions =
 export type CompareOptions = z.infer<typeof compareSchema>;
 export type ManifestOptions = z.infer<typeof manifestSchema>;
 
+/** `jobs` is what was typed of the options of jobs, not validated yet. */
 export function readVerifyOptions(flags: Flags): VerifyOptions {
   if (flags.manifest !== undefined) return readManifestCheck(flags);
   refuseOthers(flags, ['algorithm', 'strict'], 'trees');
+  const [own, jobs] = splitFlags(flags);
   if (flags.job !== undefined) {
-    refuseOthers(flags, ['source', 'destination'], 'a job number');
-    return { kind: 'run', ...read('verify', runSchema, flags) };
+    refuseOthers(flags, ['source', 'destination', 'shards'], 'a job number');
+    return { kind: 'run', jobs, ...read('verify', runSchema, own) };
   }
   if (flags.source === undefined || flags.destination === undefined)
     throw unusable('verify', 'source and destination are to be given', ways);
-  return { kind: 'trees', ...read('verify', treesSchema, flags) };
+  return { kind: 'trees', jobs, ...read('verify', treesSchema, own) };
+}
+
+function splitFlags(flags: Flags): [own: Flags, ofJobs: Flags] {
+  const names = new Set(jobTable.map(({ name }) => name));
+  const entries = Object.entries(flags);
+  return [
+    Object.fromEntries(entries.filter(([name]) => !names.has(name))),
+    Object.fromEntries(entries.filter(([name]) => names.has(name))),
+  ];
 }
 
 function readManifestCheck(flags: Flags): VerifyOptions {
   refuseOthers(
     flags,
-    ['source', 'destination', 'compare', 'preserve', 'no-preserve', 'modify-window'],
+    ['source', 'destination', 'compare', 'preserve', 'no-preserve', 'modify-window', 'no-wait'].concat(
+      jobTable.map(({ name }) => name),
+    ),
     'a manifest',
   );
   if (flags.job === undefined)

@@ -1,5 +1,7 @@
 import { clusterTable } from './cluster.ts';
 import type { OptionSpec } from './option-spec.ts';
+import { runningTable } from './running.ts';
+import { siteTable, slurmTable } from './slurm.ts';
 
 const proving = 'Proof:';
 
@@ -32,6 +34,24 @@ const comparisonTable = [
   { name: 'threads', kind: 'value', group: proving, help: 'files read at once (default: as many as CPUs)' },
 ] as const satisfies readonly OptionSpec[];
 
+const jobNames: readonly string[] = [
+  'scheduler',
+  'workers',
+  'shards',
+  'bwlimit',
+  'ops-limit',
+  'checkpoint',
+  'max-attempts',
+  'no-continue',
+];
+
+/** Of the jobs that compare: as for a copy. */
+export const jobTable: readonly OptionSpec[] = [
+  ...runningTable.filter(({ name }) => jobNames.includes(name)),
+  ...slurmTable,
+  ...siteTable,
+];
+
 export const verifyTable = [
   { name: 'source', letter: 's', kind: 'value', group: proving, help: 'the directory that was copied' },
   { name: 'destination', letter: 'd', kind: 'value', group: proving, help: 'what must be like it' },
@@ -44,6 +64,8 @@ export const verifyTable = [
     help: 'of a manifest that does not say it: xxh3, blake3, sha256, sha1, md5 (default: by its digits, xxh3 or sha256)',
   },
   { name: 'strict', kind: 'switch', group: proving, help: 'a file that the manifest lacks is a difference' },
+  { name: 'no-wait', kind: 'switch', group: proving, help: 'submit, and do not stay for the answer' },
+  ...jobTable,
 ] as const satisfies readonly OptionSpec[];
 
 export const compareTable = [

@@ -30,3 +30,18 @@ export function formatFilesCompared(
 function sayFound(differences: number): string {
   return differences === 0 ? 'no difference' : formatCounted(differences, 'difference');
 }
+
+const closed = / directory: /;
+
+/** Of what is in a directory that cannot be entered, only the directory is told. */
+export function* onceForDirectory(differences: Iterable<Difference>): Generator<Difference> {
+  let last: string | undefined;
+  for (const difference of differences) {
+    const { kind, path, detail } = difference;
+    const isShut = kind === 'unreadable' && detail.startsWith('open ') && closed.test(detail);
+    const directory = isShut ? path.slice(0, Math.max(0, path.lastIndexOf('/'))) : undefined;
+    if (directory === undefined) yield difference;
+    else if (directory !== last) yield { kind, path: directory, detail };
+    last = directory ?? last;
+  }
+}

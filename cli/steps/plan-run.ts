@@ -34,7 +34,11 @@ type ScanProgress = { show(totals: Totals): void };
  * Makes a run: its directory, the tape, the plan. With --check it ends with what this user cannot read. A run that
  * comes to nothing (an error, an interruption, something unreadable) leaves no trace.
  */
-export async function planRun(copy: Copy, progress: ScanProgress): Promise<PlannedRun> {
+export async function planRun(
+  copy: Copy,
+  progress: ScanProgress,
+  purpose?: RunInfo['purpose'],
+): Promise<PlannedRun> {
   const { options, context, trees, limits } = copy;
   const { roots, destination } = trees;
   const request = {
@@ -49,6 +53,7 @@ export async function planRun(copy: Copy, progress: ScanProgress): Promise<Plann
     command: ['bcopy', ...context.words.filter((word) => word !== '--retry')],
     ...(copy.selection.recorded === undefined ? {} : { filters: copy.selection.recorded }),
     options: { ...options },
+    ...(purpose === undefined ? {} : { purpose }),
   };
   const { paths, info } = await createRun(request, new Date(context.now()));
   try {
@@ -73,15 +78,16 @@ export async function planRun(copy: Copy, progress: ScanProgress): Promise<Plann
         error: unreadableError(options.source, totals.unreadable, copy.selection.listed !== undefined),
       };
     }
-    await checkSpace({
-      sources: roots,
-      destination,
-      totals,
-      force: options.force,
-      note: copy.note,
-      keepsOwner: fidelityOf(options).keep.includes('owner'),
-      environment: context.environment,
-    });
+    if (purpose !== 'verify')
+      await checkSpace({
+        sources: roots,
+        destination,
+        totals,
+        force: options.force,
+        note: copy.note,
+        keepsOwner: fidelityOf(options).keep.includes('owner'),
+        environment: context.environment,
+      });
     const plan = await makePlan(paths, totals, {
       workers: workersOf(copy),
       shards: options.shards,

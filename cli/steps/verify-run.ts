@@ -1,81 +1,162 @@
-import type { Difference } from '../../core/model/difference.ts';
+import type { ProofWord } from '../../core/model/difference.ts';
 import { BcopyError } from '../../core/model/errors.ts';
-import { fullFidelity, leftOutNotes } from '../../core/model/fidelity.ts';
-import { directoryOfRoot, type SourceRoot } from '../../core/model/source-root.ts';
+import { fullFidelity, type KeepWord } from '../../core/model/fidelity.ts';
+import type { Submission, VerifyWish } from '../../core/run/attempt-file.ts';
 import { readPlan } from '../../core/run/plan-file.ts';
-import { recordedEntries } from '../../core/run/recorded-entries.ts';
-import type { RunInfo } from '../../core/run/run-info.ts';
 import { readRunState } from '../../core/run/run-state.ts';
-import type { PlacedEntry } from '../../core/run/tape-reader.ts';
-import type { Compared } from '../../core/storage/posix/compare-trees.ts';
-import { close } from '../../core/storage/posix/libc.ts';
-import type { PairedName } from '../../core/storage/posix/paired-walk.ts';
-import { compareEntries, type HowToCompare, type Tell } from './compare-trees.ts';
-import type { FoundRun } from './find-run.ts';
-import { openNamedTree } from './open-tree.ts';
+import { shardsToVerify } from '../../core/run/verification.ts';
+import type { Flags } from '../command-line.ts';
+import type { CommandContext } from '../commands/context.ts';
+import { type CopyOptions, limitsOf } from '../options.ts';
+import { chooseScheduler } from '../schedulers/choose.ts';
+import type { Scheduler } from '../schedulers/scheduler.ts';
+import { adoptJobs } from './adopt-jobs.ts';
+import { type FoundAttempt, type FoundRun, findRunOfJob, indexJob } from './find-run.ts';
+import { packagePaths } from './package-paths.ts';
+import { refuseBusy } from './refuse-busy.ts';
+import { announceLogs, prepareAttempt, submitAttempt, type WantedAttempt } from './submit-attempt.ts';
+import type { SubmittedRun } from './submit-run.ts';
 
-/**
- * Compares with the source what the journals of a run record as copied, or as found there, and nothing else; what the run was not
- * to keep is not compared. Returns what was compared.
- */
-export async function verifyRun(
-  { paths, info, attempts }: FoundRun,
-  how: HowToCompare,
-  tell: Tell,
-  signal: AbortSignal,
-): Promise<Compared> {
-  const { keep, symlinks } = attempts.at(-1)?.fidelity ?? fullFidelity;
-  if (symlinks === 'follow')
-    throw new BcopyError('usage', 'cannot verify a run that followed symlinks: its entries are others');
-  const plan = await readPlan(paths);
-  const state = await readRunState(paths, plan);
-  const trees = {
-    source: openSourceOf(info),
-    destination: openNamedTree(info.destination.path, 'destination', info.destination.inode),
-  };
-  const isVirtual = info.source === undefined;
-  const entries = namesOf(recordedEntries(paths, plan, state), {
-    skipsSymlinks: symlinks === 'skip',
-    isVirtual,
-  });
-  const lacksDevices = state.notes.has(leftOutNotes.device);
-  const tellReal = async (difference: Difference) => {
-    if (!(lacksDevices && isDevice(difference))) await tell(difference);
-  };
-  const both = { ...how, keep: how.keep.filter((word) => keep.includes(word)) };
-  return compareEntries(trees, entries, both, tellReal, signal);
-}
-
-/** Roots are opened by each thread, once they were seen to be there. */
-function openSourceOf({ source, roots = [] }: RunInfo): number | readonly SourceRoot[] {
-  if (source !== undefined) return openNamedTree(source.path, 'source', source.inode);
-  for (const root of roots) close(openNamedTree(directoryOfRoot(root), 'source', root.inode));
-  return roots;
-}
-
-type NamesOptions = {
-  readonly skipsSymlinks: boolean;
-  /** The top of the tape is no entry of the source. */
-  readonly isVirtual: boolean;
+/** How the destination of a run is to be compared with its source. */
+export type HowToVerify = {
+  readonly by: ProofWord;
+  readonly keep: readonly KeepWord[];
+  /** Seconds by which mtimes may differ. */
+  readonly modifyWindow: number;
+  readonly threads: number | undefined;
 };
 
-function* namesOf(
-  entries: Iterable<PlacedEntry>,
-  { skipsSymlinks, isVirtual }: NamesOptions,
-): Generator<PairedName> {
-  for (const { entry, directoryPath } of entries) {
-    if (entry.kind !== 'directory') {
-      if (entry.kind === 'symlink' && skipsSymlinks) continue;
-      yield { kind: 'both', directory: directoryPath, name: entry.name };
-    } else if (entry.path !== '') {
-      const slash = entry.path.lastIndexOf('/');
-      const directory = entry.path.slice(0, Math.max(slash, 0));
-      yield { kind: 'both', directory, name: entry.path.slice(slash + 1) };
-    } else if (!isVirtual) yield { kind: 'both', directory: '', name: '.' };
-  }
+export type VerifyRunRequest = {
+  readonly job: string;
+  readonly how: HowToVerify;
+  /** What was typed of the options of jobs, and what they all are. */
+  readonly typed: Flags;
+  readonly options: CopyOptions;
+};
+
+export type SubmittedVerification = SubmittedRun & { readonly scheduler: Scheduler };
+
+/**
+ * Submits an attempt that compares with the source what a run records as copied, and nothing else, with what the newest
+ * attempt asked of the scheduler where nothing else is typed. What the run was not to keep is not compared.
+ */
+export async function verifyRun(
+  request: VerifyRunRequest,
+  context: CommandContext,
+  note: (message: string) => void,
+): Promise<SubmittedVerification> {
+  const found = await findRunOfJob(request.job, context.environment);
+  const last = lastSubmitted(found, request.job);
+  const wanted = request.typed.scheduler === undefined ? last.scheduler : request.options.scheduler;
+  const supervisorPath = packagePaths().supervisorBundle;
+  const { environment } = context;
+  const scheduler = await chooseScheduler({ wanted, environment, supervisorPath, note });
+  const run = wanted === last.scheduler ? await adoptJobs(found, scheduler) : found;
+  await refuseBusy(run, context, 'verify');
+  const plan = await readPlan(run.paths);
+  const state = await readRunState(run.paths, plan);
+  const comparesAll = run.info.purpose === 'verify';
+  const shards = shardsToVerify({ plan, state, since: undefined, comparesAll });
+  if (shards.length === 0)
+    throw new BcopyError('incomplete', `cannot verify job ${request.job}: it has copied nothing yet`);
+  const attempt = wantedAttempt(run, last, request);
+  const asked = { paths: run.paths, runId: run.info.id, shards, attempt, version: context.version };
+  const submittedAt = new Date(context.now());
+  const prepared = await prepareAttempt(asked, scheduler, await scheduler.limits());
+  const job = await submitAttempt(run.paths, prepared, scheduler);
+  await announceLogs(run.paths, job.id, attempt.attempt, submittedAt);
+  await indexJob(job.id, run.info.id, environment);
+  const entries = plan.totals.entries;
+  return { id: run.info.id, attempt: attempt.attempt, job: job.id, queue: attempt.queue, entries, scheduler };
 }
 
-/** What only root can make was left out, and told then. */
-function isDevice({ kind, detail }: Difference): boolean {
-  return kind === 'missing' && detail.endsWith('device');
+type Submitted = FoundAttempt & { readonly submission: Submission };
+
+function lastSubmitted({ attempts }: FoundRun, job: string): Submitted {
+  const last = attempts.findLast((attempt): attempt is Submitted => attempt.submission !== undefined);
+  if (last === undefined)
+    throw new BcopyError('runNotFound', `cannot verify job ${job}: its run was never submitted`);
+  if (last.fidelity?.symlinks !== 'follow') return last;
+  throw new BcopyError('usage', 'cannot verify a run that followed symlinks: its entries are others');
+}
+
+function wantedAttempt(
+  { attempts }: FoundRun,
+  last: Submitted,
+  { how, typed, options }: VerifyRunRequest,
+): WantedAttempt {
+  const {
+    createdAt: _,
+    scheduler: __,
+    arrays: ___,
+    jobs: ____,
+    continues: _____,
+    delete: ______,
+    ...same
+  } = last;
+  const number = attempts.at(-1)!.attempt + 1;
+  const kept = (last.fidelity ?? fullFidelity).keep;
+  const verify: VerifyWish = {
+    by: how.by,
+    keep: how.keep.filter((word) => kept.includes(word)),
+    ...(how.modifyWindow === 0 ? {} : { windowSeconds: how.modifyWindow }),
+    // What was removed must not come back
+    ...(attempts.some(({ phase }) => phase === 'delete') ? { extras: true } : {}),
+    since: number,
+  };
+  return {
+    ...same,
+    ...typedChanges(typed, options),
+    ...(how.threads === undefined ? {} : { threads: how.threads }),
+    attempt: number,
+    phase: 'verify',
+    verify,
+    submission: submissionWith(last.submission, typed, options),
+  };
+}
+
+/** Only what was typed: the rest is as the run has it. */
+function typedChanges(typed: Flags, options: CopyOptions): Partial<WantedAttempt> {
+  const { workers, cpusPerTask, checkpoint, tries, maxAttempts, partition } = options;
+  const isTyped = (...names: string[]) => names.some((name) => typed[name] !== undefined);
+  return {
+    ...(isTyped('workers') && workers !== undefined ? { workers } : {}),
+    ...(isTyped('cpus-per-task') ? { cpus: cpusPerTask } : {}),
+    ...(isTyped('checkpoint') ? { checkpointSeconds: checkpoint } : {}),
+    ...(isTyped('tries') ? { tries } : {}),
+    ...(isTyped('max-attempts') ? { maxAttempts } : {}),
+    ...(options.noContinue && isTyped('no-continue') ? { maxAttempts: undefined } : {}),
+    ...(isTyped('bwlimit', 'ops-limit') ? { limits: limitsOf(options) } : {}),
+    ...(isTyped('partition') && partition !== undefined ? { queue: partition } : {}),
+  };
+}
+
+const resourceNames = [
+  'account',
+  'partition',
+  'qos',
+  'time',
+  'mem',
+  'constraint',
+  'reservation',
+  'mailUser',
+  'mailType',
+] as const;
+
+function submissionWith(submission: Submission, typed: Flags, options: CopyOptions): Submission {
+  const changed = resourceNames.filter((name) => typed[dashed(name)] !== undefined);
+  const resources = Object.fromEntries(changed.map((name) => [name, options[name]]));
+  const { sbatchArg: extraArguments } = options;
+  return {
+    ...submission,
+    resources: {
+      ...submission.resources,
+      ...resources,
+      ...(typed['sbatch-arg'] === undefined ? {} : { extraArguments }),
+    },
+  };
+}
+
+function dashed(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

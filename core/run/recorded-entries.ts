@@ -1,7 +1,6 @@
 import { dividedFiles, type Plan } from '../model/plan.ts';
-import type { RunPaths } from './run-paths.ts';
 import { outcomesOf, type RunState } from './run-state.ts';
-import { type PlacedEntry, TapeReader } from './tape-reader.ts';
+import type { PlacedEntry } from './tape-reader.ts';
 
 /**
  * True of entries of a shard that the journals record as copied, or found there as they should be. Directories and further
@@ -15,20 +14,4 @@ export function recordedIn(plan: Plan, state: RunState, shard: number): (placed:
     if (kind === 'directory' || kind === 'link') return state.finish.done.has(ordinal);
     return divided.has(ordinal) ? state.finish.files.has(ordinal) : state.shards[shard]!.done.has(ordinal);
   };
-}
-
-/** All of them, in the order of the tape. */
-export function* recordedEntries(paths: RunPaths, plan: Plan, state: RunState): Generator<PlacedEntry> {
-  const tape = new TapeReader(paths);
-  let shard = 0;
-  let isRecorded = recordedIn(plan, state, shard);
-  try {
-    for (const placed of tape.between(0, plan.totals.entries)) {
-      while (shard < plan.shards.length - 1 && plan.shards[shard]!.end.ordinal <= placed.ordinal)
-        isRecorded = recordedIn(plan, state, ++shard);
-      if (isRecorded(placed)) yield placed;
-    }
-  } finally {
-    tape.close();
-  }
 }

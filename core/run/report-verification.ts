@@ -57,9 +57,10 @@ export function verdictOnDifferences(facts: ReportFacts): string | undefined {
   return [`${found[0]!.toUpperCase()}${found.slice(1)}.`, ...nextLines(facts, next)].join('\n');
 }
 
-function nextLines({ info, state }: ReportFacts, next: Next | undefined): string[] {
+function nextLines({ info, state, attempt }: ReportFacts, next: Next | undefined): string[] {
   if (next?.kind === 'again') return [`Attempt ${next.attempt} goes on with it as job ${next.job}.`];
-  const why = next?.kind === 'ends' ? [`It does not go on by itself: ${next.why}.`] : [];
+  const mends = attempt.verify?.mends === true;
+  const why = next?.kind === 'ends' && mends ? [`It does not go on by itself: ${next.why}.`] : [];
   const isToCopy = state.verification.open.size > 0;
   return isToCopy ? [...why, 'To copy what differs:', `  ${retryCommand(info)}`] : why;
 }

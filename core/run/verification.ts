@@ -185,12 +185,18 @@ function hasUnverified({ state, shard, number, isBegun, comparesAll }: ShardToCo
   const { verified, pieces } = isBegun ? state.verification : new Verification();
   const { from, to } = wholeEntriesOf(shard);
   const { done } = state.shards[number]!;
+  const { open } = state.verification;
   const isLeft = verified
     .missingIn(from, to)
-    .some((gap) => comparesAll || gap.to - gap.from > lengthOf(done.missingIn(gap.from, gap.to)));
+    .some(
+      (gap) =>
+        comparesAll ||
+        gap.to - gap.from > lengthOf(done.missingIn(gap.from, gap.to)) ||
+        state.verification.openIn(gap.from, gap.to).length > 0,
+    );
   if (isLeft) return true;
   return partsOf(shard).some(({ ordinal, from: byte, to: end }) => {
-    if (!comparesAll && !state.finish.files.has(ordinal)) return false;
+    if (!comparesAll && !state.finish.files.has(ordinal) && !open.has(ordinal)) return false;
     const bytes = state.finish.files.get(ordinal)?.bytes;
     return pieces.get(ordinal)?.covers(byte, end ?? bytes ?? byte + 1) !== true;
   });
