@@ -22,7 +22,7 @@ export async function runVerifyFinish(context: TaskContext): Promise<boolean> {
   const journal = await JournalWriter.create(paths, info.id, name, job, 'verify', since);
   const tape = new TapeReader(paths);
   try {
-    const wrong = await findWrongLinks(context, since, tape);
+    const wrong = await findWrongLinks(context, { since, open: before.verification.open }, tape);
     const different = new Set(wrong.map(({ ordinal }) => ordinal!));
     await journal.append(wrong);
     await journal.append(wholeFiles(context, before, tape, different));

@@ -1,6 +1,7 @@
 import type { DiffersLine } from '../core/run/journal-lines.ts';
 import { listJournals, readJournal } from '../core/run/journal-reader.ts';
 import type { PlacedEntry, TapeReader } from '../core/run/tape-reader.ts';
+import type { Verification } from '../core/run/verification.ts';
 import { DirectoryStack } from '../core/storage/posix/directory-stack.ts';
 import { FileStatus } from '../core/storage/posix/file-status.ts';
 import { close, nativeName } from '../core/storage/posix/libc.ts';
@@ -14,16 +15,17 @@ const detail = 'a further name, but a file of its own in the source';
 
 /**
  * Files of the source that are one file at the destination; tasks have told which have several names there. The first on the
- * tape is taken for right. Memory grows with the number of such files.
+ * tape that differs in nothing else is taken for right. Memory grows with the number of such files.
  */
 export async function findWrongLinks(
   context: TaskContext,
-  since: number,
+  { since, open }: Pick<Verification, 'since' | 'open'>,
   tape: TapeReader,
 ): Promise<DiffersLine[]> {
   const pairs: [first: number, other: number][] = [];
   for (const ordinals of (await namesOf(context, since)).values()) {
-    const [first, ...others] = [...ordinals].sort((a, b) => a - b);
+    const rank = (ordinal: number) => (open.has(ordinal) ? 1 : 0);
+    const [first, ...others] = [...ordinals].sort((a, b) => rank(a) - rank(b) || a - b);
     for (const other of others) pairs.push([first!, other]);
   }
   if (pairs.length === 0) return [];

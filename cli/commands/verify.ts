@@ -2,6 +2,7 @@ import type { Difference } from '../../core/model/difference.ts';
 import { exitCodes } from '../../core/model/errors.ts';
 import { readPlan } from '../../core/run/plan-file.ts';
 import { readRunState } from '../../core/run/run-state.ts';
+import { unverifiedShards } from '../../core/run/verification.ts';
 import { readCopyOptions } from '../options.ts';
 import {
   differenceLine,
@@ -69,13 +70,16 @@ async function tellAll(
   { stdout, stderr }: CommandContext,
 ): Promise<number> {
   const { paths } = status.run;
-  const { verification } = await readRunState(paths, await readPlan(paths));
+  const plan = await readPlan(paths);
+  const state = await readRunState(paths, plan);
+  const { verification } = state;
   const format = json ? differenceLine : formatDifference;
   for (const difference of onceForDirectory(verification.differences()))
     await writeLine(stdout, format(difference));
   (json ? stderr : stdout).write(formatCompared(verification.compared, verification.count));
   if (verification.count > 0) return exitCodes.differences;
-  if (verification.unreadable === 0 && status.phase === 'complete') return exitCodes.done;
+  const isAll = unverifiedShards(status.attempt!, status.run.info, plan, state).length === 0;
+  if (isAll && verification.unreadable === 0) return exitCodes.done;
   stderr.write(`bcopy: not everything could be compared; see ${job}.err\n`);
   return exitCodes.incomplete;
 }

@@ -31,17 +31,16 @@ function sayFound(differences: number): string {
   return differences === 0 ? 'no difference' : formatCounted(differences, 'difference');
 }
 
-const closed = / directory: /;
-
-/** Of what is in a directory that cannot be entered, only the directory is told. */
-export function* onceForDirectory(differences: Iterable<Difference>): Generator<Difference> {
-  let last: string | undefined;
-  for (const difference of differences) {
-    const { kind, path, detail } = difference;
-    const isShut = kind === 'unreadable' && detail.startsWith('open ') && closed.test(detail);
-    const directory = isShut ? path.slice(0, Math.max(0, path.lastIndexOf('/'))) : undefined;
-    if (directory === undefined) yield difference;
-    else if (directory !== last) yield { kind, path: directory, detail };
-    last = directory ?? last;
+/** Of what is in a directory that cannot be entered, only the directory is told, once. What has no ordinal is a directory itself. */
+export function* onceForDirectory(
+  differences: Iterable<Difference & { readonly ordinal?: number | undefined }>,
+): Generator<Difference> {
+  const told = new Set<string>();
+  for (const { ordinal, kind, path, detail } of differences) {
+    const isShut = kind === 'unreadable' && /^open .* directory: /.test(detail);
+    const directory = ordinal === undefined ? path : path.slice(0, Math.max(0, path.lastIndexOf('/')));
+    if (isShut && told.has(directory)) continue;
+    if (isShut) told.add(directory);
+    yield { kind, path: isShut ? directory : path, detail };
   }
 }

@@ -92,6 +92,7 @@ function wantedAttempt(
     jobs: ____,
     continues: _____,
     delete: ______,
+    manifest: _______,
     ...same
   } = last;
   const number = attempts.at(-1)!.attempt + 1;

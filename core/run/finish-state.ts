@@ -51,3 +51,8 @@ export function takeBackFromFinish(finish: FinishState, ordinal: number, entry: 
   const counted = tallies.find(({ entries }) => entries > 0) ?? finish.skipped;
   addTally(counted, { entries: -1, bytes: 0 });
 }
+
+/** One that was found to be as it should be after all. */
+export function giveBackToFinish(finish: FinishState, ordinal: number): void {
+  if (finish.done.add(ordinal, ordinal + 1).length > 0) addTally(finish.skipped, { entries: 1, bytes: 0 });
+}

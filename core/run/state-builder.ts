@@ -1,6 +1,6 @@
 import type { EntryOutcome } from '../model/outcome.ts';
 import { dividedFiles, type Plan } from '../model/plan.ts';
-import { newFinishState, takeBackFromFinish, takeFinish } from './finish-state.ts';
+import { giveBackToFinish, newFinishState, takeBackFromFinish, takeFinish } from './finish-state.ts';
 import type { DiffersLine, JournalHeader, JournalLine } from './journal-lines.ts';
 import { Removals } from './removals.ts';
 import type { JournalName } from './run-paths.ts';
@@ -40,7 +40,8 @@ export class StateBuilder {
       hasDone ||= line.type === 'done';
       (name.shard === 'finish' ? forFinish : this.shards[name.shard]!).add(name, line);
       this.#settle(name.shard, line);
-      if (phase === 'verify') this.verification.take(name.shard, line);
+      if (phase === 'verify')
+        for (const { lines } of this.verification.take(name.shard, line)) this.#giveBack(lines[0]!);
       if (phase === 'delete' && name.shard !== 'finish') this.removals.add(name.shard, line);
     }
     if (name.shard !== 'finish') return;
@@ -71,6 +72,11 @@ export class StateBuilder {
       this.finish.files.delete(ordinal);
       for (const holder of sharing) this.shards[holder]!.takeBackParts(ordinal);
     }
+  }
+
+  /** What a worker does it has recorded itself. */
+  #giveBack(line: DiffersLine): void {
+    if (isOfFinish(line)) giveBackToFinish(this.finish, line.ordinal!);
   }
 
   #takeFinish(state: ShardState, told: Map<number, EntryOutcome>): void {

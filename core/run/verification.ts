@@ -44,21 +44,25 @@ export class Verification {
     this.#last.clear();
   }
 
-  /** A line of its journal. */
-  take(shard: number | 'finish', line: JournalLine): void {
-    if (line.type === 'verified') this.#takeRange(line);
-    else if (line.type === 'piece') this.#piecesOf(line.ordinal).add(line.from, line.to);
+  /** A line of its journal. Returns what differed before and was found to be as it should be. */
+  take(shard: number | 'finish', line: JournalLine): readonly OpenEntry[] {
+    if (line.type === 'verified') return this.#takeRange(line);
+    if (line.type === 'piece') this.#piecesOf(line.ordinal).add(line.from, line.to);
     else if (line.type === 'differs') this.#takeDifference(shard, line);
     else if (line.type === 'end' && shard !== 'finish') this.#last.get(shard)!.reason = line.reason;
+    return [];
   }
 
   /** What an earlier comparison has found and this one has not is mended. */
-  #takeRange({ from, to, entries, bytes }: Extract<JournalLine, { type: 'verified' }>): void {
-    for (const range of this.verified.add(from, to))
-      for (const [ordinal, { since }] of this.openIn(range.from, range.to))
-        if (since < this.since) this.open.delete(ordinal);
+  #takeRange({ from, to, entries, bytes }: Extract<JournalLine, { type: 'verified' }>): OpenEntry[] {
     this.compared.entries += entries;
     this.compared.bytes += bytes;
+    const ranges = this.verified.add(from, to);
+    const mended = ranges
+      .flatMap((range) => this.openIn(range.from, range.to))
+      .filter(([, { since }]) => since < this.since);
+    for (const [ordinal] of mended) this.open.delete(ordinal);
+    return mended.map(([, entry]) => entry);
   }
 
   #takeDifference(shard: number | 'finish', line: DiffersLine): void {
@@ -109,7 +113,7 @@ export class Verification {
   }
 
   /** All that differs, in the order of the tape, and then what the source does not have. */
-  *differences(): Generator<Difference> {
+  *differences(): Generator<DiffersLine> {
     for (const [, { lines }] of [...this.open].sort(([one], [other]) => one - other))
       yield* lines.toSorted((one, other) => rankOf(one) - rankOf(other));
     yield* this.extras;
