@@ -41,14 +41,16 @@ export function sayDifferences({
   ].join(', ');
 }
 
+/** The verdict when nothing differs. */
+export const alike = 'The destination is like the source, in all that was compared.';
+
 /** The line that says whether all is well, after tasks that compare; undefined where the account says more. */
 export function verdictOnDifferences(facts: ReportFacts): string | undefined {
   const { attempt, state, info, plan, next } = facts;
   if (attempt.phase !== 'verify') return undefined;
   const isAll = unverifiedShards(attempt, info, plan, state).length === 0;
   const { count, open, unreadable } = state.verification;
-  if (isAll && count === 0 && unreadable === 0 && open.size === 0)
-    return 'The destination is like the source, in all that was compared.';
+  if (isAll && count === 0 && unreadable === 0 && open.size === 0) return alike;
   const found = [
     ...(isAll ? [] : ['not everything is compared']),
     ...(count === 0 ? [] : [`${formatCounted(count, 'difference')} between source and destination`]),

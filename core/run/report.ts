@@ -3,7 +3,7 @@ import { adviceFor, meaningOf } from '../model/advice.ts';
 import { leftOutNotes } from '../model/fidelity.ts';
 import { quoteName } from '../model/names.ts';
 import type { EntryOutcome } from '../model/outcome.ts';
-import { hasPhaseToFollow, phaseAfter } from '../model/phase.ts';
+import { type AttemptPhase, hasPhaseToFollow, phaseAfter } from '../model/phase.ts';
 import { type Plan, sayExcluded, sayLinkedOutside } from '../model/plan.ts';
 import type { Kept } from '../model/removal.ts';
 import { formatBytes, formatCount, formatCounted, formatDuration, sayThreads } from '../model/units.ts';
@@ -12,6 +12,7 @@ import type { Attempt } from './attempt-file.ts';
 import type { Next } from './next-file.ts';
 import { journalsOfAttempt, paceOfAttempt } from './pace.ts';
 import {
+  alike,
   differenceGroups,
   retryCommand,
   verdictOnDifferences,
@@ -127,10 +128,13 @@ function removedLines({ state, info, job, attempt }: ReportFacts): string[] {
 
 function verdict(facts: ReportFacts): string {
   const { account, attempt, next, state } = facts;
-  const copied = verdictOnDifferences(facts) ?? copyVerdict(facts);
-  if (!isComplete(account)) return copied;
+  const compared = verdictOnDifferences(facts);
+  const isCopy = isComplete(account) && facts.info.purpose === undefined;
+  const verdicts = [compared === undefined || isCopy ? copyVerdict(facts) : undefined, compared];
+  const copied = verdicts.filter((one) => one !== undefined).join('\n');
+  if (!isComplete(account) || (compared !== undefined && compared !== alike)) return copied;
   if (hasPhaseToFollow(attempt) && next?.kind === 'again')
-    return `${copied}\nAttempt ${next.attempt} ${sayPhaseAfter(attempt)}, as job ${next.job}.`;
+    return `${copied}\nAttempt ${next.attempt} ${sayPhase(phaseAfter(attempt))}, as job ${next.job}.`;
   const stays = state.removals.keptCount;
   const of =
     stays === 0 || attempt.phase !== 'delete'
@@ -142,9 +146,10 @@ function verdict(facts: ReportFacts): string {
   return [copied, ...of, ...why].join('\n');
 }
 
-function sayPhaseAfter(attempt: Attempt): string {
-  return phaseAfter(attempt) === 'verify'
-    ? 'compares what is copied with the source'
+function sayPhase(phase: AttemptPhase | undefined): string {
+  if (phase === 'verify') return 'compares what is copied with the source';
+  return phase === 'hash'
+    ? 'hashes what is at the destination, for the manifest'
     : 'removes what the source does not have';
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Entry } from '../../core/model/entry.ts';
 import { emptyTally } from '../../core/model/outcome.ts';
 import type { Plan } from '../../core/model/plan.ts';
-import type { JournalLine } from '../../core/run/journal-lines.ts';
+import type { JournalHeader, JournalLine } from '../../core/run/journal-lines.ts';
 import { type JournalName, RunPaths } from '../../core/run/run-paths.ts';
 import { TapeReader } from '../../core/run/tape-reader.ts';
 import { TapeWriter } from '../../core/run/tape-writer.ts';
@@ -60,10 +60,16 @@ export function headerLine(name: JournalName): JournalLine {
   return { type: 'journal', format: 1, run: 'r', ...name, job, startedAt: '2026-01-02T03:04:05.000Z' };
 }
 
-/** Writes a journal as a worker would: a header, then these lines. */
-export function writeJournal(paths: RunPaths, name: JournalName, lines: readonly JournalLine[]): string {
+/** Writes a journal as a worker would: a header, then these lines. `more` is what else the header has. */
+export function writeJournal(
+  paths: RunPaths,
+  name: JournalName,
+  lines: readonly JournalLine[],
+  more: Partial<JournalHeader> = {},
+): string {
   const file = paths.journal(name);
-  writeFileSync(file, [headerLine(name), ...lines].map((line) => `${JSON.stringify(line)}\n`).join(''));
+  const header = { ...headerLine(name), ...more };
+  writeFileSync(file, [header, ...lines].map((line) => `${JSON.stringify(line)}\n`).join(''));
   return file;
 }
 

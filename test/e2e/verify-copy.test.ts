@@ -1,0 +1,146 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { announcedJob, readJournalsOf, rsyncDifferences, runDirectories } from './run-files.ts';
+import { giveToUser, openWorld, type World } from './world.ts';
+
+let world: World;
+let cwd: string;
+
+beforeAll(async () => {
+  world = await openWorld('local');
+});
+afterAll(() => world.close());
+
+beforeEach(() => {
+  cwd = world.directory();
+  mkdirSync(join(cwd, 'src/sub'), { recursive: true });
+  for (const name of ['a', 'b', 'sub/c']) writeFileSync(join(cwd, 'src', name), `content of ${name}`);
+  writeFileSync(join(cwd, 'src/large'), Buffer.alloc(24 * 2 ** 20, 'large'));
+  giveToUser(cwd);
+});
+
+/** A node program that first does harm to the destination, each time when a task of these attempts begins. */
+function harmfulNode(attempts: string, harm: string): string[] {
+  const program = join(cwd, 'node');
+  const script = `#!/bin/sh
+case "$2 $3" in ${attempts
+    .split(' ')
+    .map((attempt) => `"task ${attempt}"`)
+    .join('|')}) (cd ../.. && ${harm}) ;; esac
+exec ${process.execPath} "$@"
+`;
+  writeFileSync(program, script, { mode: 0o755 });
+  return ['--node', program];
+}
+
+/** Another byte in a file, and nobody sees it in its times. */
+const flip = (path: string, at: number) =>
+  `printf X | dd of=dst/${path} bs=1 seek=${at} conv=notrunc status=none && touch -r src/${path} dst/${path}`;
+
+const copy = (...words: string[]) =>
+  world.bcopy(cwd, '-s', 'src', '-d', 'dst', '--shards', '2', '--wait', ...words);
+
+describe('a copy with --verify checksum', () => {
+  it('is compared, and says so', async () => {
+    const { exitCode, stdout, stderr } = await copy('--verify', 'checksum');
+    expect(exitCode).toBe(0);
+    expect(stderr).toContain('attempt 2 compares what is copied with the source, as job');
+    expect(stdout).toContain('The destination is like the source, in all that was compared.');
+    const log = readFileSync(join(cwd, `${announcedJob(stdout)}.log`), 'utf8');
+    expect(log).toContain('compared     6 entries, 24.0 MiB of content: no difference\n');
+    expect(log).toContain('All 4 files are copied.\n');
+    expect(readFileSync(join(cwd, `${announcedJob(stdout)}.err`), 'utf8')).toBe('');
+  });
+
+  it('copies again what differs, and tells it', async () => {
+    const node = harmfulNode('2', `${flip('a', 3)} && ${flip('large', 20_000_000)}`);
+    const { exitCode, stdout, stderr } = await copy('--verify', 'checksum', ...node);
+    expect(stderr).toContain('attempt 3 copies again what differs, as job');
+    expect(stderr).toContain('attempt 4 compares what is copied with the source, as job');
+    expect(exitCode).toBe(0);
+    expect(await rsyncDifferences(join(cwd, 'src'), join(cwd, 'dst'), '--checksum')).toBe('');
+    const log = readFileSync(join(cwd, `${announcedJob(stdout)}.log`), 'utf8');
+    expect(log).toMatch(/compared {5}8 entries, .* no difference, 2 mended\n/);
+    const again = readJournalsOf(cwd).flatMap(({ file, line }) =>
+      /^\d+\.4-/.test(file) && line.type === 'verified' ? [line.to - line.from] : [],
+    );
+    expect(again.reduce((sum, entries) => sum + entries, 0)).toBe(1);
+  });
+
+  it('ends with 4 where it differs again', async () => {
+    const node = harmfulNode('2 4', `${flip('sub/c', 3)} && ${flip('large', 1)}`);
+    const { exitCode, stdout, stderr } = await copy('--verify', 'checksum', ...node);
+    expect(exitCode).toBe(4);
+    const job = announcedJob(stdout);
+    expect(stderr).toContain(`2 differences between source and destination; see ${job}.err`);
+    const log = readFileSync(join(cwd, `${job}.log`), 'utf8');
+    expect(log).toContain(
+      'It does not go on by itself: 2 differences found, though what differed was copied again.\n',
+    );
+    expect(
+      readFileSync(join(cwd, `${job}.err`), 'utf8')
+        .split('\n')
+        .slice(0, 4)
+        .sort(),
+    ).toEqual([
+      '  large (from byte 1 on)',
+      '  sub/c (from byte 3 on)',
+      '  what to do: --retry copies them again',
+      '2 not as in the source: content',
+    ]);
+    expect(await world.bcopy(cwd, 'status', job)).toMatchObject({
+      stdout: expect.stringMatching(/^not done +2 entries/m),
+    });
+    expect(await copy('--retry', '--verify', 'checksum')).toMatchObject({ exitCode: 0 });
+    expect(await rsyncDifferences(join(cwd, 'src'), join(cwd, 'dst'), '--checksum')).toBe('');
+  });
+
+  it('leaves what differs to --retry where there may be no other attempt', async () => {
+    const node = harmfulNode('2', flip('b', 0));
+    const ran = await copy('--verify', 'checksum', '--no-continue', ...node);
+    expect(ran.exitCode).toBe(4);
+    expect(ran.stderr).not.toContain('attempt 3');
+  });
+
+  it('removes what the source does not have only when nothing differs', async () => {
+    mkdirSync(join(cwd, 'dst'));
+    writeFileSync(join(cwd, 'dst/old'), '');
+    giveToUser(cwd);
+    const words = ['--verify', 'checksum', '--delete', '--max-delete', '50%'];
+    const harmed = await copy(...words, ...harmfulNode('2 4', flip('b', 0)));
+    expect(harmed.exitCode).toBe(4);
+    expect(readFileSync(join(cwd, 'dst/old'), 'utf8')).toBe('');
+    const { exitCode, stderr } = await copy(...words, '--retry');
+    expect(stderr).toContain('removes what the source does not have');
+    expect(exitCode).toBe(0);
+    expect(await rsyncDifferences(join(cwd, 'src'), join(cwd, 'dst'), '--exclude', '.bcopy-trash')).toBe('');
+  });
+});
+
+describe('a copy with --verify size', () => {
+  it('reads no content, and finds a lost file', async () => {
+    const node = harmfulNode('2', `${flip('a', 3)} && rm dst/b`);
+    const { exitCode, stderr } = await copy('--verify', 'size', ...node);
+    expect({ exitCode, stderr }).toMatchObject({
+      exitCode: 0,
+      stderr: expect.stringContaining('copies again'),
+    });
+    expect(readFileSync(join(cwd, 'dst/b'), 'utf8')).toBe('content of b');
+    expect(readFileSync(join(cwd, 'dst/a'), 'utf8')).toContain('X');
+    const { line } = readJournalsOf(cwd).find(({ line: one }) => one.type === 'verified')!;
+    expect(line).toMatchObject({ bytes: 0 });
+  });
+});
+
+it.each([
+  [['--update'], 'cannot copy with --verify and --update: the copy is not to be like its source'],
+  [
+    ['--links', 'follow'],
+    'cannot copy with --verify and --links follow: the copy is not to be like its source',
+  ],
+])('--verify is refused with %j', async (words, sentence) => {
+  const { exitCode, stderr } = await copy('--verify', 'size', ...words);
+  expect({ exitCode, first: stderr.split('\n')[0] }).toEqual({ exitCode: 2, first: `bcopy: ${sentence}` });
+  expect(() => runDirectories(cwd)).toThrow('ENOENT');
+});
