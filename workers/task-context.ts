@@ -49,7 +49,9 @@ export async function readTaskContext(
   const shard = array === 'finish' ? array : shardOf(plan, attempt, array, environment);
   const restart = Number(environment.SLURM_RESTART_COUNT ?? 0);
   const host = hostname().replace(/[^A-Za-z0-9]/g, '-');
-  const journal = { shard, attempt: attemptNumber, restart, host, pid: process.pid };
+  const { SLURMD_NODENAME: node } = environment;
+  const own = { shard, attempt: attemptNumber, restart, host, pid: process.pid };
+  const journal = node === undefined ? own : { ...own, node };
   const cpus = Number(environment.SLURM_CPUS_PER_TASK) || attempt.cpus || 1;
   const memoryMB = memoryOf(environment, cpus);
   const job = jobOf(array, environment);

@@ -18,7 +18,12 @@ export type SubmitRequest = {
   /** The shards with work left, ascending; empty when only finish is to be done again. */
   readonly shards: readonly number[];
   readonly attempt: WantedAttempt;
+  /** The same shards, in groups that are not to be worked on on some nodes; left out: on any. */
+  readonly apart?: readonly ShardGroup[] | undefined;
 };
+
+/** Shards whose tasks are to run on other nodes than these. */
+export type ShardGroup = { readonly shards: readonly number[]; readonly notOn: readonly string[] };
 
 /** Everything that the scheduler will be asked for, written down before it is asked. */
 export type PreparedAttempt = {
@@ -34,7 +39,10 @@ export async function prepareAttempt(
   limits: SchedulerLimits,
 ): Promise<PreparedAttempt> {
   const { paths } = request;
-  const arrays = arraysFor(request.shards, limits.maxTaskNumber);
+  const { apart = [{ shards: request.shards, notOn: [] }] } = request;
+  const arrays = apart
+    .flatMap((group) => arraysFor(group, limits.maxTaskNumber))
+    .map((array, number) => ({ ...array, number }));
   const createdAt = new Date().toISOString();
   const attempt: Attempt = { ...request.attempt, createdAt, scheduler: scheduler.kind, arrays };
   const { attempt: number } = attempt;
@@ -59,14 +67,15 @@ async function writeScript(request: SubmitRequest, kind: 'task' | 'finish', arra
 }
 
 /** Task `t` of array `k` is shard `base + t`, so a task has its shard's number as long as one array is enough. */
-function arraysFor(shards: readonly number[], maxTaskNumber: number): Attempt['arrays'] {
+function arraysFor({ shards, notOn }: ShardGroup, maxTaskNumber: number): Attempt['arrays'] {
   const size = maxTaskNumber + 1;
   const byBase = new Map<number, number[]>();
   for (const shard of shards) {
     const base = Math.floor(shard / size) * size;
     byBase.set(base, [...(byBase.get(base) ?? []), shard - base]);
   }
-  return [...byBase].map(([base, tasks], number) => ({ number, base, tasks }));
+  const more = notOn.length === 0 ? {} : { notOn: [...notOn] };
+  return [...byBase].map(([base, tasks], number) => ({ number, base, tasks, ...more }));
 }
 
 /** Unique to run, attempt and array, so that a job can be found again whose number was never heard. */
@@ -74,19 +83,26 @@ export function jobName(runId: string, attempt: number, array: number | 'finish'
   return `bcopy-${runId}-${attempt}-${array}`;
 }
 
-function arrayRequest(request: SubmitRequest, { number, tasks }: Attempt['arrays'][number]): JobRequest {
-  const { paths } = request;
+function arrayRequest(
+  request: SubmitRequest,
+  { number, tasks, notOn }: Attempt['arrays'][number],
+): JobRequest {
+  const { paths, shards } = request;
   const { attempt, workers, cpus, submission } = request.attempt;
+  const { resources } = submission;
+  const excludeNodes = [...new Set([...(resources.excludeNodes ?? []), ...(notOn ?? [])])];
+  // Those that are apart run side by side
+  const share = notOn === undefined ? 1 : tasks.length / shards.length;
   return {
     name: jobName(request.runId, attempt, number),
     script: paths.script(attempt, 'task', number),
     directory: paths.root,
     output: `logs/${attempt}/%A_%a.log`,
     error: `logs/${attempt}/%A_%a.err`,
-    array: { tasks, atOnce: workers },
+    array: { tasks, atOnce: Math.max(1, Math.round(workers * share)) },
     after: [],
     isWarned: true,
-    resources: { ...submission.resources, cpusPerTask: cpus },
+    resources: { ...resources, cpusPerTask: cpus, ...(notOn === undefined ? {} : { excludeNodes }) },
   };
 }
 
@@ -104,7 +120,8 @@ function finishRequest({ paths, runId, attempt: wanted }: SubmitRequest): JobReq
 }
 
 /**
- * Submits the arrays, one after another so that no more than the workers wanted run at once, and finish after them.
+ * Submits the arrays, one after another so that no more than the workers wanted run at once (those that are to be apart share
+ * them), and finish after them.
  * When the scheduler refuses one, those before it are cancelled: an attempt runs whole or not at all. Returns
  * the job whose number is announced.
  */
@@ -117,7 +134,8 @@ export async function submitAttempt(
   const { attempt } = prepared.attempt;
   try {
     for (const [number, array] of prepared.arrays.entries()) {
-      jobs.push(await scheduler.submit({ ...array, after: jobs.slice(-1) }));
+      const isApart = prepared.attempt.arrays[number]?.notOn !== undefined;
+      jobs.push(await scheduler.submit({ ...array, after: isApart ? [] : jobs.slice(-1) }));
       await writeSubmitted(paths, attempt, number, jobs.at(-1)!.id);
     }
     jobs.push(await scheduler.submit({ ...prepared.finish, after: jobs.slice() }));

@@ -5,8 +5,9 @@ import type { RunState } from '../../core/run/run-state.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import type { Environment } from '../schedulers/slurm/environment.ts';
 import { type FoundAttempt, type FoundRun, indexJob, readRun } from './find-run.ts';
+import { submitOnOtherNodes } from './other-nodes.ts';
 import { headOf, jobsOf, type RunStatus } from './run-status.ts';
-import { prepareAttempt, submitAttempt, type WantedAttempt } from './submit-attempt.ts';
+import type { WantedAttempt } from './submit-attempt.ts';
 import { memoryMBOf } from './task-memory.ts';
 
 /** Where a decision is taken. */
@@ -43,8 +44,7 @@ export async function submitNext(submission: Submission): Promise<Next> {
   const wanted = wantedAfter(submission);
   const { paths, info } = run;
   const asked = { paths, runId: info.id, shards, attempt: wanted, version: request.version };
-  const prepared = await prepareAttempt(asked, scheduler, await scheduler.limits());
-  const job = await submitAttempt(paths, prepared, scheduler);
+  const job = await submitOnOtherNodes(asked, scheduler);
   if (await isCancelled(paths, attempt.attempt)) {
     const fresh = (await readRun(info.id)).attempts.at(-1)!;
     await scheduler.cancel(jobsOf(run, fresh));

@@ -12,9 +12,10 @@ import { chooseScheduler } from '../schedulers/choose.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import { adoptJobs } from './adopt-jobs.ts';
 import { type FoundAttempt, type FoundRun, findRunOfJob, indexJob } from './find-run.ts';
+import { submitOnOtherNodes } from './other-nodes.ts';
 import { packagePaths } from './package-paths.ts';
 import { refuseBusy } from './refuse-busy.ts';
-import { announceLogs, prepareAttempt, submitAttempt, type WantedAttempt } from './submit-attempt.ts';
+import { announceLogs, type WantedAttempt } from './submit-attempt.ts';
 import type { SubmittedRun } from './submit-run.ts';
 
 /** How the destination of a run is to be compared with its source. */
@@ -62,8 +63,7 @@ export async function verifyRun(
   const attempt = wantedAttempt(run, last, request);
   const asked = { paths: run.paths, runId: run.info.id, shards, attempt, version: context.version };
   const submittedAt = new Date(context.now());
-  const prepared = await prepareAttempt(asked, scheduler, await scheduler.limits());
-  const job = await submitAttempt(run.paths, prepared, scheduler);
+  const job = await submitOnOtherNodes(asked, scheduler);
   await announceLogs(run.paths, job.id, attempt.attempt, submittedAt);
   await indexJob(job.id, run.info.id, environment);
   const entries = plan.totals.entries;

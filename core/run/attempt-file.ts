@@ -119,8 +119,15 @@ const attemptSchema = z.object({
       worker: z.string(),
     }),
   ),
-  /** Task `t` of array `number` works on shard `base + t`. */
-  arrays: z.array(z.object({ number: count, base: count, tasks: z.array(count) })),
+  /** Task `t` of array `number` works on shard `base + t`; `notOn`: on another node than these. */
+  arrays: z.array(
+    z.object({
+      number: count,
+      base: count,
+      tasks: z.array(count),
+      notOn: z.optional(z.array(z.string())),
+    }),
+  ),
 });
 
 const submittedSchema = z.object({ format: count, job: z.string().check(z.regex(/^\d+$/)), at: z.string() });

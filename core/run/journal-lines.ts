@@ -17,6 +17,8 @@ const headerSchema = z.object({
   attempt: count,
   restart: count,
   host: z.string(),
+  /** What SLURM calls the node, where it says so. */
+  node: z.optional(z.string()),
   pid: count,
   /** SLURM's own number of the task: `123_4`, or `123` for finish. */
   job: z.string(),

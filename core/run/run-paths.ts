@@ -83,6 +83,8 @@ export type JournalName = {
   readonly attempt: number;
   readonly restart: number;
   readonly host: string;
+  /** As SLURM calls the host, known to the writer only: it is not part of the name. */
+  readonly node?: string;
   readonly pid: number;
 };
 

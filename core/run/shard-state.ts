@@ -6,6 +6,7 @@ import {
   type PartOutcome,
   type Tally,
 } from '../model/outcome.ts';
+import type { AttemptPhase } from '../model/phase.ts';
 import { partsOf, type Shard, wholeEntriesOf } from '../model/plan.ts';
 import { type Range, RangeSet } from '../model/ranges.ts';
 import { addWays, type Way } from '../model/ways.ts';
@@ -15,6 +16,9 @@ import type { JournalName } from './run-paths.ts';
 export type JournalSummary = {
   readonly name: JournalName;
   readonly job: string;
+  readonly phase: AttemptPhase;
+  /** What SLURM calls its node; undefined where it did not say. */
+  readonly node: string | undefined;
   readonly startedAt: string;
   readonly endedAt: string | undefined;
   /** Why it ended; undefined while it runs, or when it was killed. */
@@ -46,6 +50,8 @@ export class ShardState {
       this.journals.push({
         name,
         job: line.job,
+        phase: line.phase ?? 'copy',
+        node: line.node,
         startedAt: line.startedAt,
         endedAt: undefined,
         reason: undefined,
