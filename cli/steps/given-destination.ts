@@ -45,8 +45,9 @@ export function readDestination(given: string): GivenDestination {
 export function readFileDestination(given: string): GivenDestination {
   const refuse = refusalOf(given);
   const path = bytesOf(given);
+  if (path.at(-1) === 0x2f) return readDestination(given);
   const found = look(() => statusOf(path), refuse);
-  if (path.at(-1) === 0x2f || found?.isDirectory() === true) return readDestination(given);
+  if (found?.isDirectory() === true) return readDestination(given);
   if (found !== undefined && !found.isFile())
     throw refuse(`it is ${kindOf(found)}, neither a directory nor a file`);
   const { parent, name: newName } = split(path);

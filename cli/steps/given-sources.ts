@@ -8,8 +8,10 @@ import {
   find,
   isSame,
   kindOf,
+  look,
   refusal,
   split,
+  statusOf,
   withoutTrailingSlashes,
 } from './named-paths.ts';
 
@@ -20,16 +22,11 @@ export type GivenSource = Found & { readonly given: string; readonly isDirectory
 export function readSource(given: string): GivenSource {
   const refuse = refusal('sourceUnreadable', `cannot read the source ${quoteName(given)}`);
   const path = bytesOf(given);
-  const { isDirectory, access } = howToRead(path);
-  const found = find(path, access, refuse);
+  const isDirectory = look(() => statusOf(path), refuse)?.isDirectory() === true;
+  const found = find(path, isDirectory ? constants.R_OK | constants.X_OK : constants.R_OK, refuse);
   if (!isDirectory && !found.status.isFile())
     throw refuse(`it is ${kindOf(found.status)}, neither a directory nor a file`);
   return { ...found, given, isDirectory };
-}
-
-function howToRead(path: Buffer): { isDirectory: boolean; access: number } {
-  const isDirectory = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-  return { isDirectory, access: isDirectory ? constants.R_OK | constants.X_OK : constants.R_OK };
 }
 
 /** Refuses the same thing twice, and what would be copied with another. */

@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Totals } from '../../core/model/plan.ts';
+import type { SourceRoot } from '../../core/model/source-root.ts';
 import { RunPaths } from '../../core/run/run-paths.ts';
 import { type TapeChunk, tapeChunks } from '../../core/run/tape-chunk.ts';
 import { TapeWriter } from '../../core/run/tape-writer.ts';
 import { HardLinkTable } from '../../core/storage/posix/hard-link-table.ts';
-import { type ParallelScanRequest, scanTree, scanTreeInParallel } from '../../core/storage/posix/scan.ts';
+import { type ParallelScanRequest, scanTree } from '../../core/storage/posix/scan.ts';
+import { scanRoots } from '../../core/storage/posix/scan-roots.ts';
 
 /** What a scan leaves, byte by byte. */
 export type Scanned = {
@@ -17,7 +19,9 @@ export type Scanned = {
   readonly outside: number;
 };
 
-export type Ways = Partial<Omit<ParallelScanRequest<TapeChunk>, 'path' | 'sinks' | 'threadProgram'>>;
+export type Ways = Partial<
+  Omit<ParallelScanRequest<TapeChunk>, 'path' | 'roots' | 'first' | 'sinks' | 'threadProgram'>
+>;
 
 /** Scans a tree with one thread, entry by entry. */
 export function scanAlone(source: string, ways: Ways = {}): Scanned {
@@ -28,9 +32,9 @@ export function scanAlone(source: string, ways: Ways = {}): Scanned {
   return tape.end();
 }
 
-/** Scans a tree with several threads, as `installed` has them, from the very beginning. */
+/** Scans a tree, or several roots, with several threads, as `installed` has them, from the very beginning. */
 export async function scanTogether(
-  source: string,
+  source: string | readonly SourceRoot[],
   installed: string,
   ways: Ways & { readonly onChunk?: (excluded: number) => void } = {},
   signal: AbortSignal = new AbortController().signal,
@@ -41,10 +45,8 @@ export async function scanTogether(
   const shape = { sinks: tapeChunks, threadProgram, threads: 2, aloneNames: 0, aloneMs: 0 };
   const request = { probe: false, passOver: undefined, forbidden: undefined, ...shape, ...ways };
   try {
-    for await (const { sink, excluded } of scanTreeInParallel(
-      { path: source, spillFile, ...request },
-      signal,
-    )) {
+    const roots = typeof source === 'string' ? [{ name: '', path: source, inode: '' }] : source;
+    for await (const { sink, excluded } of scanRoots({ roots, spillFile, ...request }, signal)) {
       tape.writer.addChunk(sink, ({ device, inodeLow, inodeHigh, names }, ordinal) =>
         links.firstOf(device, inodeLow, inodeHigh, ordinal, names),
       );
