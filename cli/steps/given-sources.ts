@@ -1,12 +1,12 @@
-import { constants, statSync } from 'node:fs';
+import { constants } from 'node:fs';
 import { BcopyError } from '../../core/model/errors.ts';
 import { fromBytes, quoteName } from '../../core/model/names.ts';
 import type { SourceRoot } from '../../core/model/source-root.ts';
+import { aboveOf, identityOfStatus } from './ancestry.ts';
 import {
   bytesOf,
   type Found,
   find,
-  isSame,
   kindOf,
   look,
   refusal,
@@ -31,35 +31,30 @@ export function readSource(given: string): GivenSource {
 
 /** Refuses the same thing twice, and what would be copied with another. */
 export function refuseOverlaps(sources: readonly GivenSource[]): void {
-  for (const [i, one] of sources.entries())
-    for (const other of sources.slice(i + 1)) {
-      const why = findOverlap(one, other) ?? findOverlap(other, one);
-      if (why !== undefined)
-        throw new BcopyError(
-          'usage',
-          `cannot copy ${quoteName(one.given)} and ${quoteName(other.given)}: ${why}`,
-        );
+  const known = new Map<string, GivenSource>();
+  for (const source of sources) {
+    const same = known.get(keyOf(source));
+    if (same !== undefined)
+      throw overlap(same, source, `they are the same ${source.isDirectory ? 'directory' : 'file'}`);
+    known.set(keyOf(source), source);
+  }
+  if (sources.length === 1) return;
+  for (const source of sources)
+    for (const { identity } of aboveOf(source)) {
+      const above = known.get(identity);
+      if (above !== undefined && above !== source)
+        throw overlap(above, source, `${quoteName(source.given)} lies inside ${quoteName(above.given)}`);
     }
 }
 
-function findOverlap(one: GivenSource, other: GivenSource): string | undefined {
-  if (one.path.equals(other.path) || (one.isDirectory && isSame(one.status, other.status)))
-    return `they are the same ${one.isDirectory ? 'directory' : 'file'}`;
-  if (!one.isDirectory || findAbove(other, one) === undefined) return undefined;
-  return `${quoteName(other.given)} lies inside ${quoteName(one.given)}`;
+/** Names of one file are entries of their own. */
+function keyOf({ isDirectory, status, path }: GivenSource): string {
+  return isDirectory ? identityOfStatus(status) : fromBytes(path);
 }
 
-/** Goes up from something; when it meets the directory `wanted`, gives the name in it that leads down again. */
-export function findAbove(from: Found, wanted: Found): Buffer | undefined {
-  let { path, status } = from;
-  let below: Buffer = Buffer.from('.');
-  for (;;) {
-    if (isSame(status, wanted.status)) return below;
-    const { parent, name } = split(path);
-    if (name.length === 0) return undefined;
-    [path, below] = [parent, name];
-    status = statSync(path, { bigint: true });
-  }
+function overlap(one: GivenSource, other: GivenSource, why: string): BcopyError {
+  const pair = `${quoteName(one.given)} and ${quoteName(other.given)}`;
+  return new BcopyError('usage', `cannot copy ${pair}: ${why}`);
 }
 
 /** The name that a source gets at the destination: the last of the path as it was typed, if that is a name. */

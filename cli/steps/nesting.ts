@@ -1,8 +1,9 @@
 import { lstatSync } from 'node:fs';
 import { BcopyError } from '../../core/model/errors.ts';
 import { fromBytes, quoteName } from '../../core/model/names.ts';
+import { aboveOf, identityOfStatus } from './ancestry.ts';
 import { type GivenDestination, whatIsAt } from './given-destination.ts';
-import { findAbove, type GivenSource } from './given-sources.ts';
+import type { GivenSource } from './given-sources.ts';
 import { type Found, isSame, join } from './named-paths.ts';
 
 /** A source with the name that it gets in the destination; empty: its content goes there. */
@@ -14,22 +15,24 @@ export function refuseNesting(
   { directory, name }: GivenDestination,
   given: string,
 ): void {
+  const aboveDestination = new Set(aboveOf(directory).map(({ identity }) => identity));
+  /** Sources by the directories that are there already and that they would be copied into. */
+  const targets = new Map<string, NamedSource>();
   for (const source of sources) {
-    const pair = `${quoteName(source.given)} to ${quoteName(given)}`;
-    const refuse = (why: string, hint?: string) =>
-      new BcopyError('usage', `cannot copy ${pair}: ${why}`, hint === undefined ? {} : { hint });
     const target = name === undefined ? targetOf(source, directory) : undefined;
     if (target !== undefined && isSameEntry(source, target))
-      throw refuse(`they are the same ${source.isDirectory ? 'directory' : 'file'}`);
-    if (source.isDirectory && findAbove(directory, source) !== undefined)
-      throw refuse('the destination lies inside the source');
-    const over = target?.status.isDirectory() ? findOverwritten(source, target, sources) : undefined;
-    if (over !== undefined)
-      throw refuse(
-        `the copy of ${quoteName(fromBytes(over))} would be written over ${sources.length === 1 ? 'the source' : 'a source'}`,
-        'choose a destination that does not hold the source',
-      );
+      throw refusal(source, given, `they are the same ${source.isDirectory ? 'directory' : 'file'}`);
+    if (source.isDirectory && aboveDestination.has(identityOfStatus(source.status)))
+      throw refusal(source, given, 'the destination lies inside the source');
+    if (source.isDirectory && target?.status.isDirectory())
+      targets.set(identityOfStatus(target.status), source);
   }
+  for (const source of sources) refuseOverwritten(source, targets, given);
+}
+
+function refusal(source: NamedSource, given: string, why: string, hint?: string): BcopyError {
+  const pair = `${quoteName(source.given)} to ${quoteName(given)}`;
+  return new BcopyError('usage', `cannot copy ${pair}: ${why}`, hint === undefined ? {} : { hint });
 }
 
 function targetOf({ name }: NamedSource, directory: Found): Found | undefined {
@@ -41,17 +44,23 @@ function isSameEntry(source: NamedSource, target: Found): boolean {
   return source.isDirectory ? isSame(source.status, target.status) : source.path.equals(target.path);
 }
 
-/** The name in a source of which the copy would come to be where a source is. */
-function findOverwritten(
-  { isDirectory, path }: NamedSource,
-  target: Found,
-  sources: readonly NamedSource[],
-): Buffer | undefined {
-  if (!isDirectory) return undefined;
-  for (const other of sources) {
-    const below = findAbove(other, target);
-    if (below !== undefined && lstatSync(join(path, below), { throwIfNoEntry: false }) !== undefined)
-      return below;
+/** Refuses where a source lies in a target, and what is copied there has a name that leads to it. */
+function refuseOverwritten(
+  source: NamedSource,
+  targets: ReadonlyMap<string, NamedSource>,
+  given: string,
+): void {
+  if (targets.size === 0) return;
+  for (const { identity, below } of aboveOf(source)) {
+    const copied = targets.get(identity);
+    if (copied === undefined) continue;
+    if (lstatSync(join(copied.path, below), { throwIfNoEntry: false }) === undefined) continue;
+    const over = copied === source ? 'the source' : `the source ${quoteName(source.given)}`;
+    throw refusal(
+      copied,
+      given,
+      `the copy of ${quoteName(fromBytes(below))} would be written over ${over}`,
+      'choose a destination that does not hold the source',
+    );
   }
-  return undefined;
 }

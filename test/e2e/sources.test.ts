@@ -192,6 +192,16 @@ describe.concurrent('sources that cannot be copied together', () => {
   const refused = (exitCode: number, cases: Record<string, RegExp>): Refused[] =>
     Object.entries(cases).map(([words, why]) => ({ words, exitCode, why }));
 
+  /** Nothing in it is touched. */
+  let cwd: string;
+  beforeAll(async () => {
+    cwd = await prepared();
+    await makeTree(cwd, { closed: 'c', pipe: fifo(), alias: symlinkTo('one/A') });
+    mkdirSync(join(cwd, 'two/x/A'), { recursive: true });
+    chmodSync(join(cwd, 'closed'), 0);
+    giveToUser(cwd);
+  });
+
   it.each([
     ...refused(usage, {
       '-s one/A -s two/x/A -d dst': /both would be called A at the destination/,
@@ -226,11 +236,6 @@ describe.concurrent('sources that cannot be copied together', () => {
       '-s two/F -d pipe': /it is a FIFO, neither a directory nor a file/,
     }),
   ])('$words', async ({ words, exitCode, why }) => {
-    const cwd = await prepared();
-    await makeTree(cwd, { closed: 'c', pipe: fifo(), alias: symlinkTo('one/A') });
-    mkdirSync(join(cwd, 'two/x/A'), { recursive: true });
-    chmodSync(join(cwd, 'closed'), 0);
-    giveToUser(cwd);
     const before = await readTree(cwd);
     const ran = await copy(cwd, ...words.split(' '));
     expect(ran).toMatchObject({ exitCode, stdout: '', stderr: expect.stringMatching(why) });
@@ -248,7 +253,7 @@ describe.concurrent('sources that cannot be copied together', () => {
     const ran = await copy(cwd, '-s', 'x/A', '-s', 'dst/A/B', '-d', 'dst');
     expect(ran).toMatchObject({
       exitCode: 2,
-      stderr: expect.stringContaining('would be written over a source'),
+      stderr: expect.stringContaining('would be written over the source dst/A/B'),
     });
     const deletes = await copy(cwd, '-s', 'one/A', '-s', 'dst/A/B', '-d', 'dst', '--delete');
     expect(deletes).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('would go itself') });
