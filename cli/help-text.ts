@@ -4,7 +4,8 @@ bcopy remove PATH... [--yes]
 bcopy verify -s SRC -d DST | verify JOBID | manifest DIR | compare A B
 
 Copies the content of the directory SRC into the directory DST with an array job. \`-s dir/\` and
-\`-s dir\` mean the same: the content of dir goes to DST.`;
+\`-s dir\` mean the same: the content of dir goes to DST. Of several sources, as -s A -s B, each gets
+its name in DST: DST/A, DST/B. A file goes into the directory DST, or else becomes DST.`;
 export const statusUsage =
   'bcopy status [JOBID] [--json]\n\nHow far a copy is; without JOBID, the runs made in this directory.';
 export const logsUsage =
@@ -50,6 +51,7 @@ does, too.`;
 export const copyNotes = `Examples:
   bcopy -s /gws/a/mydir -d /gws/b/dest            submit, and return at once
   bcopy -s /gws/a/mydir -d /gws/b/dest --retry    only what is not there yet
+  bcopy -s run7 -s run8 -d /archive               to /archive/run7 and /archive/run8
   bcopy -s run7 -d /archive/run7 -c --wait        see that all can be read, copy, stay until the end
   bcopy -s run7 -d /archive/run7 --dry-run        what would be submitted
   bcopy -s run7 -d /archive/run7 --delete         the same at both ends; bcopy undo takes it back

@@ -12,7 +12,7 @@ const copyingTable = [
     letter: 's',
     kind: 'list',
     group: copy,
-    help: 'the directory to copy, or a file; of several, each with its own -s, each gets its name in DST',
+    help: 'the directory to copy, or a file; more than one with an -s for each',
     onlyTyped: true,
   },
   {
@@ -20,7 +20,7 @@ const copyingTable = [
     letter: 'd',
     kind: 'value',
     group: copy,
-    help: 'where its content goes (SRC/ and SRC mean the same); a new name for one file',
+    help: 'where its content goes; of one file, the directory or its new name',
     onlyTyped: true,
   },
   {
