@@ -165,9 +165,9 @@ function copyVerdict({ account, plan, state, info, next }: ReportFacts): string 
       ...(leftOut === 0 ? [] : [`${formatCount(leftOut)} that were left out (see the notes)`]),
     ];
     const isNothing = account.copied.entries + account.linked.entries === 0 && files > 0;
-    if (but.length === 0 && isNothing)
-      return `Nothing had to be copied: all ${formatCount(files)} files are there already.`;
-    if (but.length === 0) return `All ${formatCount(files)} files are copied.`;
+    const all = files === 1 ? 'the file is' : `all ${formatCount(files)} files are`;
+    if (but.length === 0 && isNothing) return `Nothing had to be copied: ${all} there already.`;
+    if (but.length === 0) return `${all.replace(/^./, (letter) => letter.toUpperCase())} copied.`;
     return `All files are copied but ${but.join(', and ')}.`;
   }
   return [

@@ -75,7 +75,9 @@ describe.each(users)('one file, by %s,', (_, runner) => {
     const ran = await bcopyAs(run, cwd, ...command, '--wait');
     expect(ran, ran.stderr).toMatchObject({ exitCode: 0 });
     expect(await rsyncWould(run, cwd, 'two/F', becomes)).toBe('');
+    expect(ran.stdout).toContain('The file is copied.');
     const again = await bcopyAs(run, cwd, ...command, '--wait');
+    expect(again.stdout).toContain('Nothing had to be copied: the file is there already.');
     expect(logOf(cwd, again)).toMatch(/^copied +0 +0$/m);
     expect(logOf(cwd, again)).toMatch(
       new RegExp(`^source +${cwd}/two/F\ndestination +${cwd}/${becomes}$`, 'm'),
