@@ -1,8 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
+  closeSync,
   existsSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -10,6 +13,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -156,6 +160,24 @@ describe.concurrent('several sources', () => {
     expect(emptied.stderr).toContain('two/B is empty, and all that is in B at the destination would go');
   });
 
+  it('are compared with --verify, and what differs is copied again', async () => {
+    const cwd = await prepared();
+    await copy(cwd, ...all);
+    for (const path of ['A/hole', 'F']) flipUnseen(join(cwd, 'dst', path));
+    const ran = await copy(cwd, ...all, '--verify', 'checksum');
+    expect(ran, ran.stderr).toMatchObject({ exitCode: 0 });
+    expect(logOf(cwd, ran)).toContain('The destination is like the source');
+    for (const [one, other] of [
+      ['one/A/hole', 'A/hole'],
+      ['two/F', 'F'],
+    ] as const)
+      expect(await world.run(cwd, 'cmp', one, join('dst', other))).toMatchObject({ exitCode: 0 });
+    await copy(cwd, '-s', 'two/F', '-d', 'dst/renamed', '--wait');
+    flipUnseen(join(cwd, 'dst/renamed'));
+    await copy(cwd, '-s', 'two/F', '-d', 'dst/renamed', '--wait', '--verify', 'checksum');
+    expect(readFileSync(join(cwd, 'dst/renamed'), 'utf8')).toBe('ffff');
+  });
+
   it('lose nothing where something has come into the place of one since it was planned', async () => {
     const cwd = await prepared();
     await copy(cwd, ...all);
@@ -185,6 +207,18 @@ describe.concurrent('several sources', () => {
     expect(readFileSync(join(cwd, 'dst/B/c'), 'utf8')).toBe('ccc');
   });
 });
+
+/** Another last byte, and the same times. */
+function flipUnseen(path: string): void {
+  const { size, atimeNs, mtimeNs } = statSync(path, { bigint: true });
+  const file = openSync(path, 'r+');
+  writeSync(file, 'X', Number(size) - 1);
+  closeSync(file);
+  const seconds = (ns: bigint) => `${ns / 1_000_000_000n}.${String(ns % 1_000_000_000n).padStart(9, '0')}`;
+  execFileSync('touch', ['-a', '-d', `@${seconds(atimeNs)}`, path]);
+  execFileSync('touch', ['-m', '-d', `@${seconds(mtimeNs)}`, path]);
+  expect(statSync(path, { bigint: true }).mtimeNs).toBe(mtimeNs);
+}
 
 describe.concurrent('sources that cannot be copied together', () => {
   type Refused = { readonly words: string; readonly exitCode: number; readonly why: RegExp };
