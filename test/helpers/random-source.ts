@@ -6,6 +6,7 @@ import {
   linkSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -50,6 +51,7 @@ export class RandomSource {
   readonly #files: string[] = [];
   /** Names of one file have the same list until one of them is replaced. */
   readonly #versions = new Map<string, Version[]>();
+  #kept: ReadonlySet<string> = new Set();
   #seconds = 1_600_000_000;
 
   constructor(top: string, random: Random, fifos: FifoStock) {
@@ -71,8 +73,15 @@ export class RandomSource {
     return this.#files;
   }
 
+  /** Directories that stay whatever befalls them, empty. */
+  keep(paths: readonly string[]): void {
+    this.#kept = new Set(paths);
+  }
+
   remove(path: string): void {
-    rmSync(`${this.top}/${path}`, { recursive: true, force: true });
+    const names = this.#kept.has(path) ? readdirSync(`${this.top}/${path}`) : undefined;
+    for (const doomed of names?.map((name) => `${path}/${name}`) ?? [path])
+      rmSync(`${this.top}/${doomed}`, { recursive: true, force: true });
   }
 
   /** Does to a file or a directory what users do while a copy runs. Tells which path is no more what it was. */

@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Entry } from '../../core/model/entry.ts';
+import type { RunInfo } from '../../core/run/run-info.ts';
 import { RunPaths } from '../../core/run/run-paths.ts';
 import type { PosixStorageRequest } from '../../core/storage/posix/posix-storage.ts';
 import { Recorder } from '../../workers/recorder.ts';
@@ -10,7 +11,7 @@ import { type Random, randomNumbers } from '../helpers/random.ts';
 import { faultsOf, RandomRun } from '../helpers/random-run.ts';
 import { FifoStock, RandomSource } from '../helpers/random-source.ts';
 import { planRun, writeTape } from '../helpers/run-fixture.ts';
-import { makeTwoTrees, placed, requestFor, scanned } from '../helpers/storage-trees.ts';
+import { makeTwoTrees, placed, requestFor, scanned, type TwoTrees } from '../helpers/storage-trees.ts';
 
 /** Each worker opens its storage with the faults that are meant for it. */
 vi.mock('../../workers/task-context.ts', async (importOriginal) => {
@@ -79,6 +80,8 @@ async function runCase(seed: number): Promise<void> {
     const isNew = random(2) === 0;
     if (!isNew) fillDestination(trees.destination, source, random);
     const { sourceInode } = requestFor(trees);
+    const roots = seed % 3 === 0 ? rootsIn(trees, entries) : undefined;
+    source.keep(roots?.flatMap(({ name, isFile }) => (isFile ? [] : [name])) ?? []);
     const run = new RandomRun({
       random,
       source,
@@ -87,6 +90,7 @@ async function runCase(seed: number): Promise<void> {
       plan,
       entries: placed(entries),
       sourceInode,
+      roots,
       isNew,
     });
     const attempts = random(4);
@@ -95,6 +99,21 @@ async function runCase(seed: number): Promise<void> {
   } finally {
     rmSync(trees.top, { recursive: true, force: true });
   }
+}
+
+/** As if each thing that is directly in the source were one: the tape is the same. */
+function rootsIn({ source }: TwoTrees, entries: readonly Entry[]): RunInfo['roots'] {
+  const own = (path: string) => String(statSync(path, { bigint: true }).ino);
+  const next = entries.findIndex((entry) => entry.kind === 'directory' && entry.path !== '');
+  const top = entries.flatMap((entry, i) => {
+    if (entry.kind === 'directory') return /^[^/]+$/.test(entry.path) ? [{ name: entry.path }] : [];
+    return next < 0 || i < next ? [{ name: entry.name, isFile: true }] : [];
+  });
+  const roots = top.map(({ name, ...kind }) => {
+    const path = `${source}/${name}`;
+    return { name, path, given: path, inode: own('isFile' in kind ? source : path), ...kind };
+  });
+  return roots.length === 0 ? undefined : roots;
 }
 
 /** Some of what the scan found it could not look at. */
