@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { algorithmWords } from '../core/model/algorithm.ts';
 import { parseRemovalLimit } from '../core/model/removal.ts';
 import { whyNotForSbatch } from './schedulers/slurm/owned-arguments.ts';
 
@@ -103,3 +104,5 @@ export const paths = z.preprocess(
   z.array(path, { error: 'it must be a list of paths' }).min(1, { error: 'it is empty' }),
 );
 export const absolutePath = path.startsWith('/', { error: 'it must be an absolute path' });
+
+export const algorithm = z.enum(algorithmWords, { error: `it must be ${algorithmWords.join(', ')}` });

@@ -12,6 +12,7 @@ import type { Flags } from './command-line.ts';
 import { readConfigFile, type Setting } from './config-files.ts';
 import {
   absolutePath,
+  algorithm as algorithmRule,
   countFrom,
   path,
   paths,
@@ -54,6 +55,8 @@ const copySchema = z.strictObject({
   delete: z.enum(deleteWords, { error: 'it must be trash or now' }).exactOptional(),
   maxDelete: removalLimit.default('10%'),
   verify: z.enum(verifyWords, { error: 'it must be none, size or checksum' }).default('none'),
+  manifest: path.exactOptional(),
+  algorithm: algorithmRule.default('xxh3'),
   preserve: wordsOf(keepWords).default([...keepWords]),
   noPreserve: wordsOf(keepWords).default([]),
   require: wordsOf(lossWords).default([]),

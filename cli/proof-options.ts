@@ -1,11 +1,11 @@
 import * as z from 'zod';
-import { type Algorithm, algorithmWords } from '../core/model/algorithm.ts';
+import type { Algorithm } from '../core/model/algorithm.ts';
 import { differenceKinds, proofWords } from '../core/model/difference.ts';
 import { BcopyError } from '../core/model/errors.ts';
 import { type KeepWord, keepWords } from '../core/model/fidelity.ts';
 import { quoteName } from '../core/model/names.ts';
 import type { Flags } from './command-line.ts';
-import { countFrom, path, wordsOf } from './option-rules.ts';
+import { algorithm, countFrom, path, wordsOf } from './option-rules.ts';
 import { jobTable } from './option-tables/proof.ts';
 
 const ways = 'bcopy verify -s SRC -d DST, bcopy verify JOBID, or bcopy verify --manifest FILE DIR';
@@ -20,7 +20,6 @@ const comparing = {
   threads: countFrom(1, 256).exactOptional(),
 };
 
-const algorithm = z.enum(algorithmWords, { error: `it must be ${algorithmWords.join(', ')}` });
 const { threads } = comparing;
 
 const treesSchema = z.strictObject({

@@ -6,6 +6,7 @@ import { type HashedState, readHashed, shardsToHash } from '../core/run/hashed-s
 import { JournalWriter } from '../core/run/journal-writer.ts';
 import { mergeDigests } from '../core/run/merge-digests.ts';
 import { NewOutput } from '../core/storage/posix/new-output.ts';
+import { reportFinish } from './finish.ts';
 import { sinceOf } from './hash-task.ts';
 import type { TaskOptions } from './task.ts';
 import type { TaskContext } from './task-context.ts';
@@ -25,6 +26,8 @@ export async function runHashFinish(context: TaskContext, { log }: TaskOptions):
     if (made !== undefined) await journal.append([made]);
     if (made?.why !== undefined) log.line(made.why);
     const isMade = made !== undefined && made.why === undefined;
+    // Who waits for the end line reads the report next
+    await reportFinish(context);
     await journal.end(isMade ? 'complete' : 'failures');
     return isMade;
   } finally {

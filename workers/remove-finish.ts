@@ -8,6 +8,7 @@ import { lookAtDoomed } from '../core/storage/posix/doomed-tree.ts';
 import { close } from '../core/storage/posix/libc.ts';
 import { ParallelRemoval } from '../core/storage/posix/parallel-removal.ts';
 import { openPlannedDestination } from '../core/storage/posix/two-roots.ts';
+import { reportFinish } from './finish.ts';
 import type { TaskOptions } from './task.ts';
 import { openTrees, type TaskContext } from './task-context.ts';
 
@@ -32,6 +33,8 @@ export async function runRemoveFinish(context: TaskContext, options: TaskOptions
       for (const kept of gone?.kept ?? []) options.log.kept(kept);
       if (gone?.kept.length === 0) reason = 'complete';
     }
+    // Who waits for the end line reads the report next
+    await reportFinish(context);
     await journal.end(reason);
     return reason === 'complete';
   } finally {

@@ -10,6 +10,7 @@ import { refuseDangerousDelete } from '../steps/check-delete.ts';
 import { makeRunsDirectory, refuseForeignRuns } from '../steps/create-run.ts';
 import { refuseBusyRun, retryRun } from '../steps/earlier-run.ts';
 import { checkTemplates } from '../steps/job-script.ts';
+import { manifestWishOf } from '../steps/manifest-wish.ts';
 import { packagePaths } from '../steps/package-paths.ts';
 import { describeRun, planRun } from '../steps/plan-run.ts';
 import { checkTrees } from '../steps/preflight.ts';
@@ -42,6 +43,7 @@ export async function copy(options: CopyOptions, context: CommandContext): Promi
     context,
     trees,
     selection,
+    manifest: manifestWishOf(options, trees, note),
     scheduler,
     limits: await scheduler.limits(),
     note,
@@ -104,6 +106,10 @@ async function wait(
       `${formatCounted(different, 'difference')} between source and destination; see ${submitted.job}.err`,
     );
     return exitCodes.differences;
+  }
+  if (isComplete(status.account) && status.attempt?.phase === 'hash') {
+    note(`all is copied, but no manifest is made; see ${submitted.job}.err`);
+    return exitCodes.incomplete;
   }
   if (isComplete(status.account)) {
     note(`all is copied, but not all that the source does not have is removed; see ${submitted.job}.err`);

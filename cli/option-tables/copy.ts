@@ -62,6 +62,19 @@ const copyingTable = [
     group: copy,
     help: 'then compare DST with SRC: none, size or checksum; what differs is copied again (default: none)',
   },
+  {
+    name: 'manifest',
+    kind: 'value',
+    group: copy,
+    help: 'then hash what is at DST, and write a manifest of it to this file',
+    onlyTyped: true,
+  },
+  {
+    name: 'algorithm',
+    kind: 'value',
+    group: copy,
+    help: 'of the manifest: xxh3, blake3, sha256, sha1 or md5 (default: xxh3, of 128 bits)',
+  },
 ] as const satisfies readonly OptionSpec[];
 
 export const copyTable = [

@@ -12,7 +12,7 @@ import { newFileMode, placeBelow, placeOf, placeOfOpen } from './manifest-place.
 import { openNamedTree } from './open-tree.ts';
 import { submitRun } from './submit-run.ts';
 import { type GivenTree, treeAt } from './tree-at.ts';
-import { planTreeRun, type TreeJobs } from './tree-run.ts';
+import { onlyTree, planTreeRun, type TreeJobs } from './tree-run.ts';
 import { waitForRun } from './wait-for-run.ts';
 
 /**
@@ -25,7 +25,11 @@ export async function makeManifestByTasks(options: ManifestOptions, jobs: TreeJo
   const wish = wishFor(options, tree, jobs);
   const request = { purpose: 'manifest', tree, destination: tree, oneFileSystem: false } as const;
   const { copy, run, plan } = await planTreeRun(request, jobs);
-  const submitted = await submitRun(copy, run, { phase: 'hash', manifest: { ...wish, since: run.attempt } });
+  const submitted = await submitRun(copy, run, {
+    ...onlyTree,
+    phase: 'hash',
+    manifest: { ...wish, since: run.attempt },
+  });
   copy.note(`job ${submitted.job} is submitted to queue ${submitted.queue}`);
   const waiting = { scheduler, signal: context.signal, note: copy.note, onStatus: () => undefined };
   const { run: found } = await waitForRun(run.id, run.attempt, { ...waiting, what: 'the job' });

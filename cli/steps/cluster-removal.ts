@@ -8,7 +8,7 @@ import { openExistingDirectory } from '../../core/storage/posix/open-directory.t
 import { removeRun } from './create-run.ts';
 import { type Copy, type ReadyRun, type SubmittedRun, submitRun } from './submit-run.ts';
 import { treeAt } from './tree-at.ts';
-import { planTreeRun, type TreeJobs } from './tree-run.ts';
+import { onlyTree, planTreeRun, type TreeJobs } from './tree-run.ts';
 import { waitForRun } from './wait-for-run.ts';
 
 /** What was removed of a tree, and what stays of it, by paths below the tree. */
@@ -58,7 +58,7 @@ export class ClusterRemoval {
 
   async submit(): Promise<SubmittedRun> {
     const remove = { identity: this.#identity };
-    this.#submitted = await submitRun(this.#copy, this.#run, { phase: 'remove', remove });
+    this.#submitted = await submitRun(this.#copy, this.#run, { ...onlyTree, phase: 'remove', remove });
     return this.#submitted;
   }
 

@@ -39,7 +39,7 @@ export async function retryRun(copy: Copy): Promise<EarlierRun> {
     copy.note(`run ${run.info.id} was planned with other filters, so it is planned anew`);
     return { kind: 'plan anew' };
   }
-  if (status.phase === 'complete') {
+  if (status.phase === 'complete' && copy.manifest === undefined) {
     return {
       kind: 'nothing left',
       text: `all ${formatCount(status.account.planned.entries)} entries of run ${run.info.id} are at the destination.`,

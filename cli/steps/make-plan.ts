@@ -17,13 +17,18 @@ export type PlanRequest = {
   readonly shardsAtMost: number;
   /** How long the scan took, all its threads together. */
   readonly scanSeconds: number;
+  /** False: each file is the work of one task. Left out: a large one may be that of several. */
+  readonly dividesFiles?: boolean;
 };
+
+/** A file of two parts' size would be divided. */
+const neverReached = 2 ** 52;
 
 /** Cuts the tape into shards of equal cost and writes the plan down. */
 export async function makePlan(paths: RunPaths, totals: Totals, request: PlanRequest): Promise<Plan> {
   const { workers, shardsAtMost, scanSeconds } = request;
   const wanted = request.shards ?? chooseShardCount(totals.cost, workers, shardsAtMost, scanSeconds);
-  const partBytes = choosePartBytes(totals.cost / wanted);
+  const partBytes = request.dividesFiles === false ? neverReached : choosePartBytes(totals.cost / wanted);
   const tape = new TapeReader(paths);
   try {
     const plan = { totals, partBytes, shards: shardsBetween(cutTape(tape, totals, wanted, partBytes)) };

@@ -1,5 +1,5 @@
 import type { Plan } from '../../core/model/plan.ts';
-import type { VerifyWish } from '../../core/run/attempt-file.ts';
+import type { ManifestWish, VerifyWish } from '../../core/run/attempt-file.ts';
 import type { RunPaths } from '../../core/run/run-paths.ts';
 import type { CommandContext } from '../commands/context.ts';
 import { type CopyOptions, comparisonOf, fidelityOf, limitsOf } from '../options.ts';
@@ -24,6 +24,8 @@ export type Copy = {
   readonly trees: CheckedTrees;
   /** What of the source is meant. */
   readonly selection: Selection;
+  /** What --manifest asks for. */
+  readonly manifest?: ManifestWish | undefined;
   readonly scheduler: Scheduler;
   readonly limits: SchedulerLimits;
   readonly note: (message: string) => void;
@@ -97,6 +99,7 @@ export async function prepare(
     maxAttempts: options.noContinue ? undefined : options.maxAttempts,
     ...(options.delete === undefined ? {} : { delete: { to: options.delete, max: options.maxDelete } }),
     ...(options.verify === 'none' ? {} : { verify: verifyWish(options.verify, options) }),
+    ...(copy.manifest === undefined ? {} : { manifest: copy.manifest }),
     ...more,
     submission: {
       resources: resourcesOf(copy),

@@ -31,6 +31,9 @@ export type TreeJobs = {
   readonly scheduler: Scheduler;
 };
 
+/** What options and variables may ask for that is of copies only. */
+export const onlyTree = { verify: undefined, delete: undefined, compare: undefined, fidelity: undefined };
+
 /** The scheduler that a copy would have, unless that is this machine: there no jobs are needed. */
 export async function clusterFor(
   options: CopyOptions,
@@ -81,6 +84,7 @@ export async function planTreeRun(
       shards: options.shards,
       shardsAtMost: copy.limits.maxTaskNumber + 1,
       scanSeconds: (performance.now() - begun) / 1000,
+      dividesFiles: false,
     });
     return { copy, plan, run: { paths, id: info.id, plan, attempt: 1, shards: [...plan.shards.keys()] } };
   } catch (error) {

@@ -1,4 +1,4 @@
-import { type Account, accountRows, isComplete } from '../model/account.ts';
+import { type Account, isComplete } from '../model/account.ts';
 import { adviceFor, meaningOf } from '../model/advice.ts';
 import { leftOutNotes } from '../model/fidelity.ts';
 import { quoteName } from '../model/names.ts';
@@ -6,11 +6,12 @@ import type { EntryOutcome } from '../model/outcome.ts';
 import { type AttemptPhase, hasPhaseToFollow, phaseAfter } from '../model/phase.ts';
 import { type Plan, sayExcluded, sayLinkedOutside } from '../model/plan.ts';
 import type { Kept } from '../model/removal.ts';
-import { formatBytes, formatCount, formatCounted, formatDuration, sayThreads } from '../model/units.ts';
+import { formatBytes, formatCount, formatCounted, sayThreads } from '../model/units.ts';
 import { sayWays } from '../model/ways.ts';
 import type { Attempt } from './attempt-file.ts';
 import type { Next } from './next-file.ts';
-import { journalsOfAttempt, paceOfAttempt } from './pace.ts';
+import { accountLines, taskLines, timeLines } from './report-lines.ts';
+import { hashGroups, manifestLines, manifestVerdict } from './report-tree.ts';
 import {
   alike,
   differenceGroups,
@@ -20,7 +21,7 @@ import {
 } from './report-verification.ts';
 import { type RunInfo, sayDestination, saySource } from './run-info.ts';
 import { outcomesOf, type RunState } from './run-state.ts';
-import type { JournalSummary } from './shard-state.ts';
+import type { TreeWork } from './tree-work.ts';
 import { unverifiedShards } from './verification.ts';
 
 /** Paths listed for each cause; more are counted. */
@@ -35,6 +36,8 @@ export type ReportFacts = {
   readonly state: RunState;
   readonly account: Account;
   readonly job: string;
+  /** What an attempt that hashes, or removes a tree, has come to. */
+  readonly work?: TreeWork | undefined;
   /** The command that was typed, ready to be pasted into a shell. */
   readonly command: string;
 };
@@ -58,41 +61,11 @@ export function formatLog(facts: ReportFacts): string {
     ...noteLines(facts),
     ...removedLines(facts),
     ...verifiedLines(facts),
+    ...manifestLines(facts),
     '',
     verdict(facts),
   ];
   return `${lines.join('\n')}\n`;
-}
-
-/** The books as a table; nothing is left out, so that the sums can be checked by eye. */
-function accountLines(account: Account): string[] {
-  const row = (name: string, entries: string, bytes: string) =>
-    `${name.padEnd(12)} ${entries.padStart(15)} ${bytes.padStart(22)}`;
-  const rows = accountRows.map(([name, key]) =>
-    row(name, formatCount(account[key].entries), formatCount(account[key].bytes)),
-  );
-  return [row('', 'entries', 'bytes'), ...rows];
-}
-
-function timeLines({ state, attempt }: ReportFacts): string[] {
-  const pace = paceOfAttempt(state, attempt.attempt);
-  if (pace === undefined) return ['elapsed      no task of this attempt has run'];
-  const journals = journalsOfAttempt(state, attempt.attempt);
-  const slowest = journals.reduce((a, b) => (elapsedOf(b) > elapsedOf(a) ? b : a));
-  const [start, end] = [
-    new Date(pace.startedAt).toISOString(),
-    new Date(pace.startedAt + pace.elapsedMs).toISOString(),
-  ];
-  const rate = `rate         ${formatBytes(pace.bytesPerSecond)}/s, ${formatCount(pace.entriesPerSecond)} entries/s`;
-  return [
-    `elapsed      ${formatDuration(pace.elapsedMs)} (${start} to ${end})`,
-    ...((attempt.phase ?? 'copy') === 'copy' ? [rate] : []),
-    `slowest      shard ${slowest.shard} (task ${slowest.job} on ${slowest.name.host}): ${formatDuration(elapsedOf(slowest))}`,
-  ];
-}
-
-function elapsedOf({ startedAt, endedAt }: JournalSummary): number {
-  return Date.parse(endedAt ?? startedAt) - Date.parse(startedAt);
 }
 
 /** How content was copied by all attempts, for those who asked. */
@@ -133,8 +106,13 @@ function verdict(facts: ReportFacts): string {
   const verdicts = [compared === undefined || isCopy ? copyVerdict(facts) : undefined, compared];
   const copied = verdicts.filter((one) => one !== undefined).join('\n');
   if (!isComplete(account) || (compared !== undefined && compared !== alike)) return copied;
-  if (hasPhaseToFollow(attempt) && next?.kind === 'again')
-    return `${copied}\nAttempt ${next.attempt} ${sayPhase(phaseAfter(attempt))}, as job ${next.job}.`;
+  const made = manifestVerdict(facts);
+  if (hasPhaseToFollow(attempt) && next?.kind === 'again' && facts.work?.isWhole !== false)
+    return [
+      copied,
+      ...made,
+      `Attempt ${next.attempt} ${sayPhase(phaseAfter(attempt))}, as job ${next.job}.`,
+    ].join('\n');
   const stays = state.removals.keptCount;
   const of =
     stays === 0 || attempt.phase !== 'delete'
@@ -143,7 +121,7 @@ function verdict(facts: ReportFacts): string {
           `${formatCounted(stays, 'thing stays', 'things stay')} at the destination that should have gone; see ${facts.job}.err.`,
         ];
   const why = next?.kind === 'ends' && stays === 0 ? [`But ${next.why}.`] : [];
-  return [copied, ...of, ...why].join('\n');
+  return [copied, ...made, ...of, ...why].join('\n');
 }
 
 function sayPhase(phase: AttemptPhase | undefined): string {
@@ -194,7 +172,9 @@ export function formatErr(facts: ReportFacts): string {
     .sort(([, a], [, b]) => b.length - a.length)
     .map(([cause, outcomes]) => causeLines(cause, outcomes));
   if (facts.attempt.phase === 'delete') groups.push(...keptLines(facts));
-  if (isComplete(facts.account) && facts.state.removals.keptCount === 0 && facts.next?.kind === 'ends')
+  groups.push(...hashGroups(facts));
+  const isProven = isComplete(facts.account) && facts.work?.isWhole !== false;
+  if (isProven && facts.state.removals.keptCount === 0 && facts.next?.kind === 'ends')
     groups.push(endLines(facts.next.why));
   groups.push(...differenceGroups(facts));
   // What differs is not done either, and was told
@@ -245,25 +225,12 @@ function isTold({ account: { left }, state, attempt, plan, info }: ReportFacts):
   return unverifiedShards(attempt, info, plan, state).length === 0;
 }
 
-function leftLines({ state, plan, attempt, next }: ReportFacts, left: number): string[] {
+function leftLines(facts: ReportFacts, left: number): string[] {
+  const { next } = facts;
   const what = left > 0 ? `${formatCounted(left, 'entry is', 'entries are')} not done` : 'not all is done';
-  const lines = [`${what}: tasks did not come to their end`];
-  for (const number of plan.shards.keys()) {
-    const journals = state.shards[number]!.journals.filter(({ name }) => name.attempt === attempt.attempt);
-    const last = journals.at(-1);
-    if (last === undefined && isInAttempt(attempt, number))
-      lines.push(`  shard ${number}: its task never started`);
-    else if (last !== undefined && last.reason === undefined)
-      lines.push(`  shard ${number}: task ${last.job} on ${last.name.host} was killed`);
-    else if (last?.reason === 'cut off' || last?.reason === 'hopeless')
-      lines.push(`  shard ${number}: task ${last.job} on ${last.name.host} ended early (${last.reason})`);
-  }
+  const lines = [`${what}: tasks did not come to their end`, ...taskLines(facts)];
   if (next?.kind === 'again')
     return [...lines, `  what to do: nothing: attempt ${next.attempt} goes on with it as job ${next.job}`];
   if (next?.kind === 'ends') lines.push(`  it does not go on by itself: ${next.why}`);
   return [...lines, '  what to do: look at the logs of these tasks, then --retry'];
-}
-
-function isInAttempt(attempt: Attempt, shard: number): boolean {
-  return attempt.arrays.some(({ base, tasks }) => tasks.includes(shard - base));
 }

@@ -6,9 +6,11 @@ import type { Attempt } from './attempt-file.ts';
 import { replaceFile } from './files.ts';
 import { readNext } from './next-file.ts';
 import { formatErr, formatLog } from './report.ts';
+import { formatTreeErr, formatTreeLog } from './report-tree.ts';
 import type { RunInfo } from './run-info.ts';
 import type { RunPaths } from './run-paths.ts';
 import { accountOfRun, readRunState } from './run-state.ts';
+import { accountOfTree, readTreeWork } from './tree-work.ts';
 
 export type ReportRequest = {
   readonly paths: RunPaths;
@@ -22,12 +24,15 @@ export type ReportRequest = {
 /** Writes JOBID.log and JOBID.err whole, from the journals as they are now, and returns the account they tell. */
 export async function writeReport({ paths, info, plan, attempt, job }: ReportRequest): Promise<Account> {
   const state = await readRunState(paths, plan);
-  const account = accountOfRun(plan, state);
+  const work = await readTreeWork(paths, plan, attempt);
+  const ofTree = accountOfTree(plan, info, work);
+  const account = ofTree ?? accountOfRun(plan, state);
   const next = await readNext(paths, attempt.attempt);
   const command = info.command.map(quoteForShell).join(' ');
-  const facts = { info, plan, attempt, next, state, account, job, command };
-  await replace(paths.userLog(job, 'err'), formatErr(facts));
-  await replace(paths.userLog(job, 'log'), formatLog(facts));
+  const facts = { info, plan, attempt, next, state, account, work, job, command };
+  const tree = ofTree === undefined ? undefined : work;
+  await replace(paths.userLog(job, 'err'), tree ? formatTreeErr(facts, tree) : formatErr(facts));
+  await replace(paths.userLog(job, 'log'), tree ? formatTreeLog(facts, tree) : formatLog(facts));
   return account;
 }
 

@@ -75,7 +75,7 @@ describe('the manifest of a tree', () => {
     expect(await hashShard(task, 0, { purpose: 'copy', attempt: 2 })).toBe('failures');
     expect(await finishHashing(task, { purpose: 'copy', attempt: 2 })).toBe(false);
     expect(manifestOf(task)).toBe('of yesterday\n');
-    expect(readdirSync(task.run.top)).toEqual(['.bcopy', 'SUMS']);
+    expect(readdirSync(task.run.top).filter((name) => name.startsWith('SUMS'))).toEqual(['SUMS']);
   });
 
   test('is not made when its place cannot be written to, and finish says why', async () => {
