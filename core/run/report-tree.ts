@@ -4,6 +4,7 @@ import { quoteName } from '../model/names.ts';
 import { formatBytes, formatCount, formatCounted, sayThreads } from '../model/units.ts';
 import type { ReportFacts } from './report.ts';
 import { accountLines, taskLines, timeLines } from './report-lines.ts';
+import { saySource } from './run-info.ts';
 import type { TreeWork } from './tree-work.ts';
 
 /** Paths listed for each cause; more are counted. */
@@ -25,7 +26,7 @@ export function formatTreeLog(facts: ReportFacts, work: TreeWork): string {
     `bcopy ${info.version}: job ${job}, attempt ${attempt.attempt} of run ${info.id}`,
     '',
     `command      ${facts.command}`,
-    `tree         ${quoteName(info.source.path)}`,
+    `tree         ${saySource(info)}`,
     `scheduler    ${attempt.scheduler}, queue ${attempt.queue}, ${attempt.workers} workers of ${sayThreads(attempt.cpus ?? attempt.threads ?? 1, attempt.threads)}`,
     `shards       ${plan.shards.length}; tasks' logs in .bcopy/${info.id}/logs/${attempt.attempt}/`,
     '',
