@@ -34,7 +34,7 @@ const held = new FileStatus();
 
 /** What the others lose while an entry is changed: as much as of one that is new. */
 const closedMode = 0o600;
-const foreignNote = 'metadata not mended: it belongs to somebody else';
+export const foreignNote = 'metadata not mended: it belongs to somebody else';
 
 export type MendPlace = {
   readonly sourceDirectory: number;
@@ -61,24 +61,29 @@ export type MendRequest = {
  * Throws a SystemError.
  */
 export function mendEntry(request: MendRequest): boolean {
-  const { status, existing, place } = request;
-  const { keeper } = place;
-  noteLosses(status, keeper);
-  const hasSame = hasSameAccess(request) && hasSameTimes(request);
-  if (hasSame && !hasAttributes(request)) return true;
-  const changes = findChanges(request);
-  if (hasSame && !hasChanges(changes) && changes.droppedAcl === undefined) return true;
-  if (existing.links > status.links) return false;
+  const mending = findMending(request);
+  if (mending === 'none' || mending === 'copy') return mending === 'none';
   try {
-    mend(request, changes);
+    mend(request, mending);
   } catch (error) {
     if (!(error instanceof SystemError) || error.cause !== 'EPERM') throw error;
-    keeper.note(foreignNote);
+    request.place.keeper.note(foreignNote);
   }
   return true;
 }
 
-function hasSameTimes({ status, existing, place: { keeper, compare } }: MendRequest): boolean {
+/** Whether something differs, and whether it can be mended where it is: then the changes of attributes. Changes nothing itself. Throws a SystemError. */
+export function findMending(request: MendRequest): AttributeChanges | 'none' | 'copy' {
+  const { status, existing, place } = request;
+  noteLosses(status, place.keeper);
+  const hasSame = hasSameAccess(request) && hasSameTimes(request);
+  if (hasSame && !hasAttributes(request)) return 'none';
+  const changes = findChanges(request);
+  if (hasSame && !hasChanges(changes) && changes.droppedAcl === undefined) return 'none';
+  return existing.links > status.links ? 'copy' : changes;
+}
+
+export function hasSameTimes({ status, existing, place: { keeper, compare } }: MendRequest): boolean {
   return !keeper.times || existing.hasSameMtimeAs(status, compare.windowSeconds);
 }
 
@@ -91,7 +96,7 @@ function hasSameAccess({ status, existing, place: { keeper } }: MendRequest): bo
 }
 
 /** -1 for what is right already, or cannot be given. */
-function ownerToGive(status: FileStatus, existing: FileStatus, keeper: Keeper): Owner {
+export function ownerToGive(status: FileStatus, existing: FileStatus, keeper: Keeper): Owner {
   const uid = me.uid === 0 && existing.uid !== status.uid ? signed(status.uid) : -1;
   const gid = existing.gid !== status.gid && mayGive(status.gid) ? signed(status.gid) : -1;
   return keeper.owner ? { uid, gid } : { uid: -1, gid: -1 };

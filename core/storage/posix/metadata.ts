@@ -23,7 +23,7 @@ import {
 } from './ownership.ts';
 import { pinnedPath } from './pinned.ts';
 import { check } from './system-error.ts';
-import type { DirectoryFacts } from './trees.ts';
+import type { DirectoryFacts, Owner } from './trees.ts';
 
 const made = new FileStatus();
 
@@ -123,10 +123,15 @@ export function modeFor(status: FileStatus, keeper: Keeper, lostAcl: Uint8Array 
  */
 export function modeOfOwned(fd: number, mode: number, status: FileStatus, keeper: Keeper): number {
   if ((mode & 0o6000) === 0 || status.type === 'directory') return mode;
-  made.readOpen(fd, 'look at the new file');
-  const setuid = made.uid === status.uid ? 0 : 0o4000;
-  const setgid = made.gid === status.gid ? 0 : 0o2000;
-  if ((mode & (setuid | setgid)) !== 0) keeper.lose('owner', 'setuid or setgid not kept');
+  const owned = modeUnder(made.readOpen(fd, 'look at the new file'), mode, status);
+  if (owned !== mode) keeper.lose('owner', 'setuid or setgid not kept');
+  return owned;
+}
+
+/** The mode of a file that belongs to this owner and group, whatever its source's are. */
+export function modeUnder({ uid, gid }: Owner, mode: number, status: FileStatus): number {
+  const setuid = uid === status.uid ? 0 : 0o4000;
+  const setgid = gid === status.gid ? 0 : 0o2000;
   return mode & ~(setuid | setgid);
 }
 

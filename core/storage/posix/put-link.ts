@@ -48,8 +48,17 @@ export function putLink(request: PutLinkRequest): 'linked' | 'skipped' {
 
 function isOther({ source, keeper, compare }: PutLinkRequest): boolean {
   if (source === undefined || existing.read(source.directory, source.name) !== 0) return false;
-  const isSameTime = !keeper.times || first.hasSameMtimeAs(existing, compare.windowSeconds);
-  return first.type !== existing.type || first.bytes !== existing.bytes || !isSameTime;
+  return hasOtherContent(first, existing, { keeper, compare });
+}
+
+/** True when a first name that was left as it is holds something else than the source. */
+export function hasOtherContent(
+  there: FileStatus,
+  source: FileStatus,
+  { keeper, compare }: Pick<PutLinkRequest, 'keeper' | 'compare'>,
+): boolean {
+  const isSameTime = !keeper.times || there.hasSameMtimeAs(source, compare.windowSeconds);
+  return there.type !== source.type || there.bytes !== source.bytes || !isSameTime;
 }
 
 /** What file systems answer that know no hard links (EPERM, EOPNOTSUPP), or no more of one file (EMLINK). */
