@@ -28,16 +28,20 @@ for (const entries of sizes) makeTreeOf(entries);
 const summaries = sizes.flatMap(measureTree);
 
 console.log(`\n${formatTable(summaries)}\n`);
-const [small, large] = summaries.filter(({ label }) => label === 'bcopy --dry-run') as [Summary, Summary];
+const [small, large] = summaries.filter(({ label }) => label === 'bcopy --dry-run=plan') as [
+  Summary,
+  Summary,
+];
 console.log(formatMemory(small, large));
 if (json) writeFileSync(json, `${JSON.stringify({ node: process.version, scale, summaries }, null, 1)}\n`);
 
 /** The commands whose programs are here, by the tree they read. */
 function knownCommands(): ((tree: string) => Command)[] {
   const bcopy = fileURLToPath(new URL('../cli/main.js', import.meta.url));
-  const plan = ['--scheduler', 'local', '--dry-run'];
+  const plan = ['--scheduler', 'local', '--dry-run=plan'];
   const all: ((tree: string) => Command)[] = [
-    (tree) => command('bcopy --dry-run', process.execPath, bcopy, '-s', tree, '-d', 'destination', ...plan),
+    (tree) =>
+      command('bcopy --dry-run=plan', process.execPath, bcopy, '-s', tree, '-d', 'destination', ...plan),
     (tree) => command('find -printf', 'find', tree, '-printf', '%s %T@ %p\n'),
     (tree) => command('fpart -n 8', 'fpart', '-n', '8', '-o', 'parts/part', tree),
     // As fpsync calls it: partitions are written while it goes on

@@ -69,6 +69,18 @@ export const toggle = z.preprocess(
   z.boolean({ error: 'it must be true or false' }),
 );
 
+/** What --dry-run shows: also what would become of each entry, or the plan alone. */
+export const dryRunWords = ['entries', 'plan'] as const;
+
+/** One of these words; as a switch it is all of it. */
+export const dryRun = z.preprocess(
+  (value) => {
+    const switched = switches.get(value) ?? value;
+    return switched === true ? 'entries' : switched;
+  },
+  z.union([z.literal(false), z.enum(dryRunWords)], { error: 'it must be entries, plan, true or false' }),
+);
+
 /** Text that goes into one argument of sbatch, and into its records. */
 export const word = z
   .string({ error: 'it must be one value' })

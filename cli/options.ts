@@ -14,6 +14,7 @@ import {
   absolutePath,
   algorithm as algorithmRule,
   countFrom,
+  dryRun,
   path,
   paths,
   rate,
@@ -37,7 +38,8 @@ const copySchema = z.strictObject({
   destination: path,
   check: toggle.default(false),
   retry: toggle.default(false),
-  dryRun: toggle.default(false),
+  dryRun: dryRun.default(false),
+  json: toggle.default(false),
   force: toggle.default(false),
   wait: toggle.default(false),
   verbose: toggle.default(false),
@@ -128,6 +130,7 @@ export async function readCopyOptions(flags: Flags, surroundings: Surroundings):
   const options = copySchema.parse(chosen);
   refuseContradiction(fidelityOf(options));
   refuseUnprovable(options);
+  refuseStrayJson(options);
   return options;
 }
 
@@ -174,6 +177,13 @@ function refuseUnprovable(options: CopyOptions): void {
       hint: 'leave one of both away',
     },
   );
+}
+
+function refuseStrayJson({ json, dryRun: shows }: CopyOptions): void {
+  if (!json || shows !== false) return;
+  throw new BcopyError('usage', 'cannot use --json: it is for --dry-run', {
+    hint: 'bcopy status JOBID --json tells how far a copy is',
+  });
 }
 
 function refuseMissing(flags: Flags): void {

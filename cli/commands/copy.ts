@@ -3,7 +3,7 @@ import { isComplete } from '../../core/model/account.ts';
 import { exitCodes } from '../../core/model/errors.ts';
 import { formatCount, formatCounted } from '../../core/model/units.ts';
 import type { CopyOptions } from '../options.ts';
-import { formatPlan, formatSubmitted, formatTrees, formatUnreadable } from '../output/copy-text.ts';
+import { formatSubmitted, formatTrees, formatUnreadable } from '../output/copy-text.ts';
 import { copyProgress, scanProgress } from '../output/progress.ts';
 import { chooseScheduler } from '../schedulers/choose.ts';
 import { refuseDangerousDelete } from '../steps/check-delete.ts';
@@ -12,18 +12,20 @@ import { refuseBusyRun, retryRun } from '../steps/earlier-run.ts';
 import { checkTemplates } from '../steps/job-script.ts';
 import { manifestWishOf } from '../steps/manifest-wish.ts';
 import { packagePaths } from '../steps/package-paths.ts';
-import { describeRun, planRun } from '../steps/plan-run.ts';
+import { planRun } from '../steps/plan-run.ts';
 import { checkTrees } from '../steps/preflight.ts';
 import { readSelection, refuseListOf } from '../steps/read-selection.ts';
 import { reportRun } from '../steps/report-run.ts';
 import { type Copy, type SubmittedRun, submitRun } from '../steps/submit-run.ts';
 import { waitForRun } from '../steps/wait-for-run.ts';
 import type { CommandContext } from './context.ts';
+import { dryRun } from './dry-run.ts';
 
 /** `bcopy -s SRC -d DST`: checks, scans, plans and submits a copy, or the rest of an earlier one. */
 export async function copy(options: CopyOptions, context: CommandContext): Promise<number> {
   const note = (message: string) => void context.stderr.write(`bcopy: ${message}\n`);
-  const say = (text: string) => void (options.parsable || context.stdout.write(text));
+  const isForPrograms = options.parsable || options.json;
+  const say = (text: string) => void (isForPrograms || context.stdout.write(text));
   const selection = await readSelection(options, context.now());
   const trees = checkTrees(options.source, options.destination);
   refuseListOf(trees.roots, options);
@@ -49,7 +51,7 @@ export async function copy(options: CopyOptions, context: CommandContext): Promi
     note,
   };
   // An array and finish
-  if (!options.dryRun) await scheduler.expect(2);
+  if (options.dryRun === false) await scheduler.expect(2);
   return copySettled(settled, say).finally(() => scheduler.expect(0));
 }
 
@@ -72,10 +74,7 @@ async function copySettled(settled: Copy, say: (text: string) => void): Promise<
     }
     ready = planned.run;
   }
-  if (options.dryRun) {
-    context.stdout.write(formatPlan(await describeRun(settled, ready)));
-    return exitCodes.done;
-  }
+  if (options.dryRun !== false) return dryRun(settled, ready);
   const submitted = await submitRun(settled, ready);
   if (options.parsable) context.stdout.write(`${submitted.job}\n`);
   say(formatSubmitted(submitted.job, submitted.queue));

@@ -38,9 +38,17 @@ const copyingTable = [
   },
   {
     name: 'dry-run',
+    kind: 'optional',
+    otherwise: 'entries',
+    group: copy,
+    help: 'print the plan, the scripts, and what would become of each entry; =plan leaves that out',
+  },
+  {
+    name: 'json',
     kind: 'switch',
     group: copy,
-    help: 'print the plan, the script and the command; submit nothing',
+    help: 'with --dry-run: one JSON object per line',
+    onlyTyped: true,
   },
   {
     name: 'delete',

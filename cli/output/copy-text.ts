@@ -3,7 +3,6 @@ import { quoteName } from '../../core/model/names.ts';
 import { imbalanceOf, type Plan, sayExcluded, sayLinkedOutside } from '../../core/model/plan.ts';
 import { quoteForShell } from '../../core/model/shell-words.ts';
 import { formatBytes, formatCount } from '../../core/model/units.ts';
-import type { RemovalPreview } from '../steps/preview-removal.ts';
 import type { Unreadable } from '../steps/scan-source.ts';
 
 /** What a copy says first: where from, where to. */
@@ -28,15 +27,13 @@ export function formatUnreadable(unreadable: readonly Unreadable[], total: numbe
 
 export type PlannedCopy = {
   readonly plan: Plan;
-  /** What --delete would remove now; undefined when it is not asked for. */
-  readonly removal?: RemovalPreview | undefined;
   readonly queue: string;
   readonly commands: readonly (readonly string[])[];
   readonly scripts: readonly { readonly name: string; readonly text: string }[];
 };
 
-/** The whole plan for --dry-run: numbers, shards, scripts, and the commands word by word. */
-export function formatPlan({ plan, removal, queue, commands, scripts }: PlannedCopy): string {
+/** The plan for --dry-run: numbers, shards, scripts, and the commands word by word. */
+export function formatPlan({ plan, queue, commands, scripts }: PlannedCopy): string {
   const { totals, shards } = plan;
   const kinds = [
     `${formatCount(totals.directories)} directories`,
@@ -56,7 +53,6 @@ export function formatPlan({ plan, removal, queue, commands, scripts }: PlannedC
       (shard, i) =>
         `  shard ${i}: ${formatCount(shard.entries)} entries, ${formatBytes(shard.bytes)}, cost ${formatBytes(shard.cost)}`,
     ),
-    ...(removal === undefined ? [] : removalLines(removal)),
     `queue:       ${queue}`,
     ...scripts.flatMap(({ name, text }) => ['', `# ${name}`, text.trimEnd()]),
     '',
@@ -64,15 +60,4 @@ export function formatPlan({ plan, removal, queue, commands, scripts }: PlannedC
     ...commands.map((words) => words.map(quoteForShell).join(' ')),
   ];
   return `${lines.join('\n')}\n`;
-}
-
-/** What would go by its names, and what the limit says to it. */
-function removalLines({ listed, names, entries, bytes, atMost }: RemovalPreview): string[] {
-  const verdict = entries > atMost ? `more than --max-delete allows: ${formatCount(atMost)}` : 'allowed';
-  const more = names - listed.length;
-  return [
-    `to remove:   ${formatCount(entries)} entries, ${formatBytes(bytes)} (${verdict})`,
-    ...listed.map(({ path, kind }) => `  ${quoteName(path)}${kind === 'directory' ? '/' : ''}`),
-    ...(more > 0 ? [`  and ${formatCount(more)} more`] : []),
-  ];
 }

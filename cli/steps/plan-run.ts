@@ -14,7 +14,6 @@ import { checkSpace } from './check-space.ts';
 import { createRun, removeRun } from './create-run.ts';
 import { makePlan } from './make-plan.ts';
 import type { GivenRoot } from './preflight.ts';
-import { previewRemoval } from './preview-removal.ts';
 import { explainRunError } from './run-errors.ts';
 import { scanSource, type Unreadable } from './scan-source.ts';
 import { type Copy, prepare, type ReadyRun, workersOf } from './submit-run.ts';
@@ -120,24 +119,19 @@ function unreadableError(sources: readonly string[], total: number, isListed: bo
   );
 }
 
-/** What --dry-run shows. A run made for it is removed; an attempt that was only prepared as well. */
+/** What --dry-run shows of a run as a whole. Its next attempt is written down for that. */
 export async function describeRun(copy: Copy, run: ReadyRun): Promise<PlannedCopy> {
-  try {
-    const { arrays, finish, attempt } = await prepare(copy, run);
-    const jobs = [...arrays, finish];
-    const scripts = await Promise.all(
-      jobs.map(async ({ script }) => ({ name: script, text: await readFile(script, 'utf8') })),
-    );
-    return {
-      plan: run.plan,
-      removal: await previewRemoval(copy, run.paths),
-      queue: attempt.queue,
-      commands: describeJobs(copy, arrays, finish),
-      scripts,
-    };
-  } finally {
-    await (run.attempt === 1 ? removeRun(run.paths) : removeAttempt(run));
-  }
+  const { arrays, finish, attempt } = await prepare(copy, run);
+  const jobs = [...arrays, finish];
+  const scripts = await Promise.all(
+    jobs.map(async ({ script }) => ({ name: script, text: await readFile(script, 'utf8') })),
+  );
+  return { plan: run.plan, queue: attempt.queue, commands: describeJobs(copy, arrays, finish), scripts };
+}
+
+/** Removes what was made for --dry-run: a run, or an attempt that was only prepared. */
+export async function forgetRun(run: ReadyRun): Promise<void> {
+  await (run.attempt === 1 ? removeRun(run.paths) : removeAttempt(run));
 }
 
 /** The numbers of the jobs before are not known yet: they stand as ARRAY0, ARRAY1 ... */

@@ -1,45 +1,48 @@
 import { meaningOf } from '../../core/model/advice.ts';
 import { BcopyError } from '../../core/model/errors.ts';
-import { type Candidate, parseRemovalLimit, removableAtMost } from '../../core/model/removal.ts';
-import { readPlan } from '../../core/run/plan-file.ts';
+import { type Extra, parseRemovalLimit, removableAtMost } from '../../core/model/removal.ts';
 import { readRunInfo } from '../../core/run/run-info.ts';
-import type { RunPaths } from '../../core/run/run-paths.ts';
-import { countExtras } from './removal-phase.ts';
-import type { Copy } from './submit-run.ts';
+import { extrasOf } from './removal-phase.ts';
+import type { Copy, ReadyRun } from './submit-run.ts';
 
 /** What --delete would remove if all were copied and nothing changed meanwhile. */
 export type RemovalPreview = {
-  /** Not all of them when there are many. */
-  readonly listed: readonly Candidate[];
-  readonly names: number;
   readonly entries: number;
   readonly bytes: number;
   readonly atMost: number;
+  /** Entries of the source that could not be read: then nothing goes. */
+  readonly unreadable: number;
 };
 
-const listedAtMost = 1000;
-
-/** Looks at both trees now; undefined when nothing is to be removed. Removes nothing. */
+/** Looks at both trees now, and tells `onExtra` of everything that would go; undefined when nothing is to be removed. Removes nothing. */
 export async function previewRemoval(
-  { options, trees }: Copy,
-  paths: RunPaths,
+  copy: Copy,
+  run: ReadyRun,
+  onExtra: (extra: Extra) => Promise<void> = async () => {},
 ): Promise<RemovalPreview | undefined> {
+  const { options } = copy;
   if (options.delete === undefined) return undefined;
-  const { totals } = await readPlan(paths);
-  const listed: Candidate[] = [];
-  const sum = { names: 0, entries: 0, bytes: 0 };
-  if (trees.destination.exists) {
-    const onExtra = ({ path, kind, entries, bytes }: Candidate & { entries: number; bytes: number }) => {
-      if (listed.length < listedAtMost) listed.push({ path, kind });
-      sum.names++;
-      sum.entries += entries;
-      sum.bytes += bytes;
-    };
-    const info = await readRunInfo(paths);
-    await countExtras({ paths, info, followsSymlinks: options.links === 'follow', onExtra }).catch(explain);
+  const { totals } = run.plan;
+  const sum = { entries: 0, bytes: 0 };
+  for await (const extra of extrasNow(copy, run)) {
+    await onExtra(extra);
+    sum.entries += extra.entries;
+    sum.bytes += extra.bytes;
   }
   const limit = parseRemovalLimit(options.maxDelete)!;
-  return { listed, ...sum, atMost: removableAtMost(limit, totals.entries, sum.entries) };
+  const atMost = removableAtMost(limit, totals.entries, sum.entries);
+  return { ...sum, atMost, unreadable: totals.unreadable };
+}
+
+async function* extrasNow({ options, trees }: Copy, { paths, plan }: ReadyRun): AsyncGenerator<Extra> {
+  if (!trees.destination.exists) return;
+  const info = await readRunInfo(paths);
+  try {
+    for (const { found } of extrasOf({ paths, info, followsSymlinks: options.links === 'follow' }, plan))
+      if ('entries' in found) yield found;
+  } catch (error) {
+    explain(error);
+  }
 }
 
 function explain(error: unknown): never {

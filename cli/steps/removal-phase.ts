@@ -1,6 +1,6 @@
 import { meaningOf } from '../../core/model/advice.ts';
-import { wholeEntriesOf } from '../../core/model/plan.ts';
-import { type Extra, parseRemovalLimit, removableAtMost } from '../../core/model/removal.ts';
+import { type Plan, wholeEntriesOf } from '../../core/model/plan.ts';
+import { type Extra, type Kept, parseRemovalLimit, removableAtMost } from '../../core/model/removal.ts';
 import { formatCount, formatCounted } from '../../core/model/units.ts';
 import type { DeleteWish } from '../../core/run/attempt-file.ts';
 import { findExtras } from '../../core/run/find-extras.ts';
@@ -20,8 +20,6 @@ export type CountRequest = {
   readonly paths: RunPaths;
   readonly info: RunInfo;
   readonly followsSymlinks: boolean;
-  /** Of everything that would go; stops nothing. */
-  readonly onExtra?: (extra: Extra) => void;
 };
 
 /**
@@ -58,23 +56,28 @@ async function tryToCount(request: CountRequest): Promise<Map<number, number> | 
 
 /** Entries of each shard that would go, of shards that have any. Throws a SystemError when a tree is not that of the plan. */
 export async function countExtras(request: CountRequest): Promise<Map<number, number>> {
-  const { paths, info, followsSymlinks, onExtra } = request;
+  const plan = await readPlan(request.paths);
+  const counted = new Map<number, number>();
+  for (const { shard, found } of extrasOf(request, plan)) {
+    const entries = 'entries' in found ? found.entries : 0;
+    counted.set(shard, (counted.get(shard) ?? 0) + entries);
+  }
+  return counted;
+}
+
+/** Everything that would go or stays in the way, by the shards whose directories it is in. Throws a SystemError when a tree is not that of the plan. */
+export function* extrasOf(
+  { paths, info, followsSymlinks }: CountRequest,
+  plan: Plan,
+): Generator<{ readonly shard: number; readonly found: Extra | Kept }> {
   const { destination, filters } = info;
-  const plan = await readPlan(paths);
   const isSafe = safeNamesOf(info);
   const extras = new PosixExtras({ roots: rootsOf(info), destination, filters, followsSymlinks, isSafe });
   const tape = new TapeReader(paths);
-  const counted = new Map<number, number>();
   try {
-    for (const [number, shard] of plan.shards.entries()) {
-      for (const found of findExtras(tape, wholeEntriesOf(shard), extras)) {
-        if (found === undefined) continue;
-        const entries = 'entries' in found ? found.entries : 0;
-        counted.set(number, (counted.get(number) ?? 0) + entries);
-        if ('entries' in found) onExtra?.(found);
-      }
-    }
-    return counted;
+    for (const [number, shard] of plan.shards.entries())
+      for (const found of findExtras(tape, wholeEntriesOf(shard), extras))
+        if (found !== undefined) yield { shard: number, found };
   } finally {
     tape.close();
     extras.close();

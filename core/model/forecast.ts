@@ -49,7 +49,7 @@ export const forecastReasons = new Map<string, string>([
   ['content', 'content differs'],
   ['target', 'it leads elsewhere'],
   ['device', 'another device'],
-  ['doubted', 'the disk may not have what was written'],
+  ['doubted', 'what is there is not believed to be a copy'],
   ['names', 'what differs cannot be mended, as it has further names elsewhere'],
   ['metadata', ''],
   ['link', 'to'],

@@ -96,7 +96,17 @@ async function expectFrugal(place: string): Promise<void> {
 
 async function peakOfScan(cwd: string, peak: string, words: readonly string[]): Promise<number> {
   const program = `${inject('installed')}/dist/js/cli/main.js`;
-  const ran = await world.run(cwd, '/usr/bin/time', '-o', peak, '-f', '%M', program, ...words, '--dry-run');
+  const ran = await world.run(
+    cwd,
+    '/usr/bin/time',
+    '-o',
+    peak,
+    '-f',
+    '%M',
+    program,
+    ...words,
+    '--dry-run=plan',
+  );
   expect(ran).toMatchObject({ exitCode: 0 });
   return readPeak(peak);
 }

@@ -52,6 +52,7 @@ test('without anything said there are the defaults', async () => {
     check: false,
     retry: false,
     dryRun: false,
+    json: false,
     force: false,
     wait: false,
     verbose: false,

@@ -104,8 +104,8 @@ describe.concurrent('--delete', () => {
     const { stdout, exitCode } = await world.bcopy(cwd, '-s', 'src', '-d', 'dst', '--dry-run', '--delete');
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^to remove: +5 entries, .*\(more than --max-delete allows: 3\)$/m);
-    expect(stdout).toMatch(/^ {2}sub\/deeper\/stale$/m);
-    expect(stdout).toMatch(/^ {2}sub\/old dir\/$/m);
+    expect(stdout).toMatch(/^remove {2}sub\/deeper\/stale {2}not at the source$/m);
+    expect(stdout).toMatch(/^remove {2}sub\/old dir\/ {2}not at the source$/m);
     expect(await readTree(cwd)).toEqual(before);
   });
 

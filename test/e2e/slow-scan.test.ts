@@ -18,7 +18,7 @@ async function scan(source: string): Promise<number> {
   const calls = 'statx,getdents64';
   const delay = ['-e', `trace=${calls}`, '-e', `inject=${calls}:delay_enter=${delayMs * 1000}`];
   const bcopy = `${inject('installed')}/dist/js/cli/main.js`;
-  const words = ['-s', source, '-d', `${top}/destination`, '--scheduler', 'local', '--dry-run'];
+  const words = ['-s', source, '-d', `${top}/destination`, '--scheduler', 'local', '--dry-run=plan'];
   const start = performance.now();
   const { stdout } = await execa('strace', ['-f', '-qq', '-o', '/dev/null', ...delay, bcopy, ...words], {
     cwd: top,

@@ -33,6 +33,8 @@ export type EntryToForetell = {
   readonly errno?: string;
   /** Of a further name: the first. */
   readonly first?: EntryToForetell;
+  /** True of a file that is copied again whatever is there. */
+  readonly isForced?: boolean;
 };
 
 const foretold = { file: foretellFile, symlink: foretellSymlink, special: foretellSpecial };
@@ -92,10 +94,11 @@ export class Foreteller {
     return { action: 'fail', why: cause, detail: meaningOf(cause) };
   }
 
-  #ofEntry({ kind, directory, name, errno }: EntryToForetell, trees: LookedTrees): Forecast {
+  #ofEntry({ kind, directory, name, errno, isForced }: EntryToForetell, trees: LookedTrees): Forecast {
     if (kind === 'unreadable') return this.#ofUnreadable(directory, errno);
     if (kind === 'directory' || kind === 'link') throw new RangeError(`no ${kind} can be a first name`);
-    return foretold[kind](this.#place(directory, name, trees, kind === 'file'));
+    const isDoubted = kind === 'file' && (this.#request.doubtsFiles || isForced === true);
+    return foretold[kind]({ ...this.#place(directory, name, trees), isDoubted });
   }
 
   /** What is unreadable fails also where its directory would be left as it is. */
@@ -107,8 +110,8 @@ export class Foreteller {
     return { action: 'fail', why, detail: meaningOf(why) };
   }
 
-  #place(directory: string, name: string, trees: LookedTrees, isFile: boolean): JudgedPlace {
-    const { compare, doubtsFiles } = this.#request;
+  #place(directory: string, name: string, trees: LookedTrees): JudgedPlace {
+    const { compare } = this.#request;
     const source = trees.sourcePlace(directory, name);
     const there = trees.destinationDirectory(directory);
     if (there instanceof SystemError) throw there;
@@ -120,7 +123,7 @@ export class Foreteller {
       name: nativeName(name),
       keeper: this.#keeper,
       compare,
-      isDoubted: doubtsFiles && isFile,
+      isDoubted: false,
     };
   }
 
@@ -134,8 +137,8 @@ export class Foreteller {
     const there = this.#firsts.destinationDirectory(first.directory);
     if (there instanceof SystemError) throw there;
     return foretellLink({
-      place: this.#place(entry.directory, entry.name, this.#trees, false),
-      first: this.#place(first.directory, first.name, this.#firsts, false),
+      place: this.#place(entry.directory, entry.name, this.#trees),
+      first: this.#place(first.directory, first.name, this.#firsts),
       firstForecast,
       firstPath: joinPath(first.directory, first.name),
       asItself,
