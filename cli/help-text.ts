@@ -34,11 +34,14 @@ manifest of bcopy, sha256sum, xxhsum and their like, and changes nothing. The co
 compared whole, and DST or DIR is read from its disk. A line for each difference: its kind, the
 path, details. Exit code 0 when there is none, else 4.`;
 export const compareUsage = `bcopy compare A B [--only KIND,...] [--json | --list files|tar [--null]]
+bcopy compare DIR --save FILE
 
 The comparison of bcopy verify -s A -d B, as lists too. What would make B like A:
   bcopy compare A B --list files > list     for --files-from list; with --null for names with newlines
   bcopy compare A B --list tar > list       tar -C A --no-recursion -T list -c ...
   bcopy compare A B --list files --only extra
+A or B may be a list that was saved of a directory, or a manifest:
+  bcopy compare DIR --save FILE             and later bcopy compare FILE DIR
 Kinds: missing, extra, type, size, content, link-target, hard-links, holes, mode, owner, mtime,
 xattr, acl, unreadable.
 Exit code 0 when there is no difference (of these kinds), else 4.`;

@@ -58,7 +58,9 @@ async function run(line: CommandLine & { kind: 'command' }, context: CommandCont
       import('./commands/compare.ts'),
       import('./proof-options.ts'),
     ]);
-    return compare(proof.readCompareOptions(flags), context);
+    const options = proof.readCompareOptions(flags);
+    if ('save' in options) return (await import('./commands/save-list.ts')).saveListOf(options, context);
+    return compare(options, context);
   }
   if (command === 'manifest') {
     const [{ manifest }, proof, jobs] = await Promise.all([

@@ -57,6 +57,8 @@ const compareSchema = z.strictObject({
   null: switchedOff,
 });
 
+const saveSchema = z.strictObject({ first: path, save: path, compare: comparing.compare, threads });
+
 /** Two trees, what a run has copied, or a manifest and a tree. */
 export type VerifyOptions =
   | ({ readonly kind: 'trees'; readonly jobs: Flags } & z.infer<typeof treesSchema>)
@@ -71,6 +73,7 @@ export type VerifyOptions =
       readonly threads: number | undefined;
     };
 export type CompareOptions = z.infer<typeof compareSchema>;
+export type SaveOptions = z.infer<typeof saveSchema>;
 export type ManifestOptions = z.infer<typeof manifestSchema>;
 
 /** `jobs` is what was typed of the options of jobs, not validated yet. */
@@ -116,7 +119,8 @@ export function readManifestOptions(flags: Flags): ManifestOptions {
   return read('manifest', manifestSchema, flags);
 }
 
-export function readCompareOptions(flags: Flags): CompareOptions {
+export function readCompareOptions(flags: Flags): CompareOptions | SaveOptions {
+  if (flags.save !== undefined) return readSaveOptions(flags);
   if (flags.first === undefined || flags.second === undefined)
     throw unusable('compare', 'two directories are to be given', 'bcopy compare A B');
   const options = read('compare', compareSchema, flags);
@@ -124,6 +128,16 @@ export function readCompareOptions(flags: Flags): CompareOptions {
   if (options.json && options.list !== undefined) throw unusable('compare', '--json is no list', hint);
   if (options.null && options.list === undefined) throw unusable('compare', '--null is for a list', hint);
   return options;
+}
+
+function readSaveOptions(flags: Flags): SaveOptions {
+  const hint = 'bcopy compare DIR --save FILE, and later bcopy compare FILE DIR';
+  const known = ['first', 'save', 'compare', 'threads'];
+  const other = Object.keys(flags).find((name) => !known.includes(name));
+  if (other === 'second') throw unusable('compare', '--save takes one directory', hint);
+  if (other !== undefined) throw unusable('compare', `--${other} does not go with --save`, hint);
+  if (flags.first === undefined) throw unusable('compare', 'no directory is given', hint);
+  return read('compare', saveSchema, flags);
 }
 
 function refuseOthers(flags: Flags, names: readonly string[], what: string): void {

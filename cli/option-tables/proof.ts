@@ -83,6 +83,12 @@ export const compareTable = [
     help: 'print the paths: files, as --files-from takes them, or tar, as tar -T does; without --only what B lacks or has otherwise',
   },
   { name: 'null', kind: 'switch', group: proving, help: 'end each path of a list with a zero byte' },
+  {
+    name: 'save',
+    kind: 'value',
+    group: proving,
+    help: 'compare nothing: save a list of A to this file, which can stand for A later',
+  },
 ] as const satisfies readonly OptionSpec[];
 
 export const manifestTable = [

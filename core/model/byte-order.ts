@@ -18,3 +18,16 @@ function compareBytes(one: Uint8Array, other: Uint8Array): number {
   for (let at = 0; at < both; at++) if (one[at] !== other[at]) return one[at]! - other[at]!;
   return one.length - other.length;
 }
+
+/** Compares two paths as a walk meets them: name by name, and a directory before what is in it. */
+export function comparePaths(one: string, other: string): number {
+  let from = 0;
+  for (;;) {
+    const [end, otherEnd] = [one.indexOf('/', from), other.indexOf('/', from)];
+    const name = one.slice(from, end < 0 ? undefined : end);
+    const order = compareNames(name, other.slice(from, otherEnd < 0 ? undefined : otherEnd));
+    if (order !== 0) return order;
+    if (end < 0 || otherEnd < 0) return Math.sign(end) - Math.sign(otherEnd);
+    from = end + 1;
+  }
+}

@@ -146,6 +146,22 @@ describe('--dry-run', () => {
     expect(linesOf(existing.stdout)).toContain('skip    grown  at the destination already: left as it is');
   });
 
+  it('tells of several sources, each under its name', async () => {
+    // A symlink that is named as a source is what it leads to
+    const sources = ['-s', 'src/d', '-s', 'src/grown', '-s', 'src/symlink'];
+    const { stdout } = await world.bcopy(cwd, ...sources, '-d', 'dst', '--dry-run', '--verbose');
+    expect(linesOf(stdout).slice(0, -1).sort()).toEqual([
+      'copy    grown  size differs (5 -> 6)',
+      'copy    symlink  size differs (10 -> 4)',
+      'skip    ./  identical',
+      'skip    d/  identical',
+      'skip    d/e/  identical',
+      'skip    d/e/deep  identical',
+      'skip    d/in  identical',
+      'skip    d/second  identical',
+    ]);
+  });
+
   it('tells of the plan alone, and makes no run', async () => {
     const runs = runDirectories(cwd);
     const { stdout } = await bcopy('--dry-run=plan', '--delete');
