@@ -1,3 +1,4 @@
+import type { SeenRequest } from '../core/run/seen-reader.ts';
 import { takeOwnDirectory } from '../core/storage/posix/own-directory.ts';
 import type { PosixStorageRequest } from '../core/storage/posix/posix-storage.ts';
 import type {
@@ -6,10 +7,12 @@ import type {
   FinishedEntry,
   GroupOutcome,
   LinkRequest,
+  LookOutcome,
   PartRequest,
   PartResult,
   Storage,
 } from '../core/storage/storage.ts';
+import { look } from './look.ts';
 import { openStorage } from './task-context.ts';
 import { type ThreadCount, ThreadPool } from './thread-pool.ts';
 
@@ -26,11 +29,13 @@ export type EngineRequest = { readonly id: number } & (
   | { readonly group: EntryGroup }
   | { readonly part: PartRequest }
   | { readonly finish: FinishBatch }
+  | { readonly look: SeenRequest }
 );
 export type EngineAnswer = { readonly id: number } & (
   | { readonly group: GroupOutcome }
   | { readonly part: PartResult }
   | { readonly finish: FinishedBatch }
+  | { readonly look: LookOutcome }
   | { readonly error: string }
 );
 
@@ -39,6 +44,8 @@ export interface Engine {
   copyGroup(group: EntryGroup): Promise<GroupOutcome>;
   copyPart(part: PartRequest): Promise<PartResult>;
   finish(batch: FinishBatch): Promise<FinishedBatch>;
+  /** Left out where nothing can be found the same in this way. The tape stays open until the answer. */
+  readonly look?: (request: SeenRequest) => Promise<LookOutcome>;
   /** How many threads it has, or will have as soon as it is asked for more. */
   readonly threads: number;
   /** So many requests should be under way: with more, later ones are only decided upon too early. */
@@ -136,10 +143,15 @@ export function answerRequests(
   });
 }
 
-type Answered = { group: GroupOutcome } | { part: PartResult } | { finish: FinishedBatch };
+type Answered =
+  | { group: GroupOutcome }
+  | { part: PartResult }
+  | { finish: FinishedBatch }
+  | { look: LookOutcome };
 
 function answer(storage: Storage, asked: EngineRequest): Answered {
   if ('group' in asked) return { group: storage.copyGroup(asked.group) };
+  if ('look' in asked) return { look: look(storage, asked.look) };
   if ('part' in asked) return { part: storage.copyPart(asked.part) };
   return { finish: finishBatch(storage, asked.finish) };
 }

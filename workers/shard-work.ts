@@ -3,7 +3,7 @@ import { partsOf, type Shard, wholeEntriesOf } from '../core/model/plan.ts';
 import type { JournalEnd } from '../core/run/journal-lines.ts';
 import type { ShardState } from '../core/run/shard-state.ts';
 import { TapeReader } from '../core/run/tape-reader.ts';
-import type { EntryGroup, GroupOutcome, Storage } from '../core/storage/storage.ts';
+import type { EntryGroup, GroupOutcome, LookOutcome, Storage } from '../core/storage/storage.ts';
 import type { Engine } from './engine.ts';
 import { Fate, type FateParts, isPassing } from './fate.ts';
 import { groupSize } from './group-size.ts';
@@ -20,7 +20,11 @@ export type ShardParts = FateParts & {
   /** True of a file that was found to differ: it is copied whatever is there. Left out: of none. */
   readonly isForced?: (ordinal: number) => boolean;
   readonly storage: Storage;
+  /** True: what the scan saw of files is believed. */
+  readonly looks?: boolean;
 };
+
+const lookAtMost = 4096;
 
 /** The work of one task on its shard, whatever copies for it. Used once. */
 export class ShardWork {
@@ -33,6 +37,9 @@ export class ShardWork {
   readonly #fate: Fate;
   readonly #inPieces: PieceWork;
   readonly #underWay = new Set<Promise<void>>();
+  readonly #looks: boolean;
+  /** What looks have left. */
+  readonly #left: EntryGroup[] = [];
   #isTapesTurn = false;
 
   constructor(parts: ShardParts) {
@@ -41,6 +48,7 @@ export class ShardWork {
     this.#state = parts.state;
     this.#isFileSettled = parts.isFileSettled ?? (() => false);
     this.#engine = parts.engine;
+    this.#looks = parts.looks === true;
     this.#recorder = parts.recorder;
     this.#fate = new Fate(parts);
     this.#inPieces = new PieceWork({ ...parts, fate: this.#fate });
@@ -56,11 +64,11 @@ export class ShardWork {
         else if (this.#isBusy) await this.#answer();
         else break;
       }
+      if (this.#fate.mustStop) this.#fate.halt();
+      while (this.#isBusy) await this.#answer();
     } finally {
       tape.close();
     }
-    if (this.#fate.mustStop) this.#fate.halt();
-    while (this.#isBusy) await this.#answer();
     this.#fate.throwBroken();
     await this.#recorder.checkpoint();
     return this.#fate.reason;
@@ -75,6 +83,8 @@ export class ShardWork {
     this.#isTapesTurn = !this.#isTapesTurn && !this.#inPieces.isFull;
     const piece = this.#isTapesTurn ? undefined : this.#inPieces.next();
     if (piece !== undefined) return piece;
+    const left = this.#left.shift();
+    if (left !== undefined) return () => this.#group(left);
     const next = works.next();
     return next.done ? this.#inPieces.next() : next.value;
   }
@@ -85,6 +95,9 @@ export class ShardWork {
       if (!this.#isFileSettled(part.ordinal)) yield* this.#inPieces.ofPart(tape.at(part.ordinal), part);
     const { from, to } = wholeEntriesOf(this.#shard);
     if (from >= to) return;
+    const { engine, looks } = { engine: this.#engine, looks: this.#looks };
+    if (looks && engine.look !== undefined)
+      return yield* this.#looksAt(tape, from, to, engine.look.bind(engine));
     const entries = this.#shard.start.byte > 0 ? tape.between(from, to) : tape.entries(this.#shard.start, to);
     const begun = this.#inPieces.resume(from, to, (ordinal) => tape.at(ordinal));
     const isSettled = (ordinal: number) => this.#state.isSettled(ordinal) || begun.has(ordinal);
@@ -93,6 +106,30 @@ export class ShardWork {
       return groupSize({ entriesLeft: to - ordinal, threads, msPerEntry });
     };
     for (const group of groupsOf(entries, isSettled, size)) yield () => this.#group(group);
+  }
+
+  /** By what the scan saw, as many at once as go quickly; what is left is cut into groups. */
+  *#looksAt(tape: TapeReader, from: number, to: number, look: NonNullable<Engine['look']>): Generator<Work> {
+    for (let at = from; at < to; ) {
+      const begin = at;
+      const { threads, msPerEntry } = this.#engine;
+      at = Math.min(
+        to,
+        begin + groupSize({ entriesLeft: to - begin, threads, msPerEntry, atMost: lookAtMost }),
+      );
+      const end = at;
+      yield async () => this.#takeLook(tape, begin, end, await look(tape.seenRequest(begin, end)));
+    }
+  }
+
+  #takeLook(tape: TapeReader, from: number, to: number, { ranges, left }: LookOutcome): void {
+    this.#recorder.takeGroup({ ranges });
+    if (ranges.some(({ skipped }) => skipped.entries > 0)) this.#fate.gotThrough();
+    if (left.length === 0 || this.#fate.mustStop) return;
+    const isLeft = new Set(left);
+    const { threads, msPerEntry } = this.#engine;
+    const size = () => groupSize({ entriesLeft: left.length, threads, msPerEntry });
+    this.#left.push(...groupsOf(tape.between(from, to), (ordinal) => !isLeft.has(ordinal), size));
   }
 
   /** Starts a piece of work as soon as the threads have little left. */

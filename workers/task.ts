@@ -1,3 +1,4 @@
+import { byTime, isKnownByStamp } from '../core/model/compare.ts';
 import { wholeEntriesOf } from '../core/model/plan.ts';
 import type { JournalEnd } from '../core/run/journal-lines.ts';
 import { isSuperseded } from '../core/run/journal-reader.ts';
@@ -47,7 +48,8 @@ export async function runTask(context: TaskContext, options: TaskOptions): Promi
     const isFileSettled = (ordinal: number) =>
       run.finish.files.has(ordinal) || hasVanished(run, [number], ordinal);
     const isForced = (ordinal: number) => forced.has(ordinal);
-    const parts = { context, state, isFileSettled, isForced, storage, engine, recorder, options };
+    const looks = request.limits === undefined && forced.size === 0 && mayLook(context, state, Date.now());
+    const parts = { context, state, isFileSettled, isForced, storage, engine, recorder, options, looks };
     const work = new ShardWork(parts);
     const reason = await work.run();
     await journal.end(reason);
@@ -57,6 +59,24 @@ export async function runTask(context: TaskContext, options: TaskOptions): Promi
     await journal.close();
     storage.close();
   }
+}
+
+/** What the scan saw is old news after this time. */
+const freshMs = 3_600_000;
+
+/**
+ * Whether files are believed to be at the source what they were when it was scanned. Only the first worker on a shard does, soon after
+ * the scan: one that comes later, after a night in a queue or a mended fault, looks at both sides.
+ */
+function mayLook(
+  { info, journal, attempt, hasDoubts }: TaskContext,
+  state: ShardState,
+  now: number,
+): boolean {
+  const isFirst = journal.attempt === 1 && journal.restart === 0 && state.journals.length === 0;
+  const isFresh = Math.abs(now - Date.parse(info.createdAt)) < freshMs;
+  const isKnown = isKnownByStamp(attempt.compare ?? byTime);
+  return isFirst && isFresh && isKnown && !hasDoubts && !info.destination.isNew;
 }
 
 /** As many threads as what is left to do can use. */

@@ -1,8 +1,15 @@
 import { Worker } from 'node:worker_threads';
+import type { SeenRequest } from '../core/run/seen-reader.ts';
 import { waitedMs } from '../core/storage/posix/limits.ts';
 import type { PosixStorageRequest } from '../core/storage/posix/posix-storage.ts';
 import { raiseStop } from '../core/storage/posix/stop-flag.ts';
-import type { EntryGroup, GroupOutcome, PartRequest, PartResult } from '../core/storage/storage.ts';
+import type {
+  EntryGroup,
+  GroupOutcome,
+  LookOutcome,
+  PartRequest,
+  PartResult,
+} from '../core/storage/storage.ts';
 import type {
   Engine,
   EngineAnswer,
@@ -99,6 +106,10 @@ export class ThreadPool implements Engine {
 
   async finish(finish: FinishBatch): Promise<FinishedBatch> {
     return ((await this.#ask({ id: this.#nextId++, finish })) as { finish: FinishedBatch }).finish;
+  }
+
+  async look(look: SeenRequest): Promise<LookOutcome> {
+    return ((await this.#ask({ id: this.#nextId++, look })) as { look: LookOutcome }).look;
   }
 
   stop(): void {

@@ -37,12 +37,14 @@ export function placeOf(asked: Pick<Asked, 'request'>): string | undefined {
 /** As the plan counts it: what a thing costs, and its bytes. */
 export function costOfRequest(request: EngineRequest): number {
   if ('part' in request) return (request.part.to ?? request.part.bytes) - request.part.from;
-  if ('finish' in request) return (request.finish.length * MiB) / 2;
+  if (!('group' in request)) return (entriesOfRequest(request) * MiB) / 2;
   const bytes = request.group.batches.flatMap((batch) => batch.bytes);
   return bytes.reduce((sum, one) => sum + one, (bytes.length * MiB) / 2);
 }
 
 export function entriesOfRequest(request: EngineRequest): number {
   if ('part' in request) return 0;
-  return 'group' in request ? request.group.to - request.group.from : request.finish.length;
+  if ('finish' in request) return request.finish.length;
+  const { from, to } = 'look' in request ? request.look : request.group;
+  return to - from;
 }

@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { isKnownByStamp } from '../../core/model/compare.ts';
 import { BcopyError } from '../../core/model/errors.ts';
 import { quoteNames } from '../../core/model/names.ts';
 import type { Totals } from '../../core/model/plan.ts';
 import { hasVirtualTop } from '../../core/model/source-root.ts';
 import { formatCounted } from '../../core/model/units.ts';
 import type { RunInfo } from '../../core/run/run-info.ts';
-import { fidelityOf } from '../options.ts';
+import { comparisonOf, fidelityOf } from '../options.ts';
 import type { PlannedCopy } from '../output/copy-text.ts';
 import type { JobRequest } from '../schedulers/scheduler.ts';
 import { refuseEmptySource } from './check-delete.ts';
@@ -60,6 +61,7 @@ export async function planRun(
       probe: options.check,
       keepsLinks: fidelityOf(options).keep.includes('links'),
       followsSymlinks: options.links === 'follow',
+      takesStamps: options.links !== 'follow' && isKnownByStamp(comparisonOf(options)),
       selection: copy.selection,
       onProgress: progress.show,
       signal: context.signal,

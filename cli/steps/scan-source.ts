@@ -24,6 +24,8 @@ export type ScanOptions = {
   readonly keepsLinks: boolean;
   /** A symlink is copied as what it leads to. */
   readonly followsSymlinks: boolean;
+  /** Where something is at the destination already, files get stamps on the tape. */
+  readonly takesStamps: boolean;
   /** What of the source is to be on the tape. */
   readonly selection: Selection;
   readonly onProgress: (totals: Totals) => void;
@@ -89,7 +91,7 @@ function keepHeapSmall(): void {
 function scan(
   paths: RunPaths,
   { roots, destination }: CheckedTrees,
-  { probe, keepsLinks, followsSymlinks, selection, signal }: ScanOptions,
+  { probe, keepsLinks, followsSymlinks, takesStamps, selection, signal }: ScanOptions,
 ): AsyncGenerator<WalkedChunk<TapeChunk>> {
   const request: RootsScanRequest<TapeChunk> = {
     roots,
@@ -104,6 +106,7 @@ function scan(
     probe,
     keepsLinks,
     followsSymlinks,
+    takesStamps: takesStamps && !destination.isNew,
     passOver: identityOf(runsDirectory),
     forbidden: {
       identity: {

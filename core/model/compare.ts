@@ -27,5 +27,10 @@ export const byTime: Comparison = {
   existing: false,
 };
 
+/** True when what the scan saw of a file can tell that its copy is one: no content is read, and nothing is said of what is left. */
+export function isKnownByStamp({ by, ignoreExisting }: Comparison): boolean {
+  return (by === 'mtime' || by === 'size') && !ignoreExisting;
+}
+
 /** The note of entries that needed no copy of their content, but something else. */
 export const mendedNote = 'metadata mended';

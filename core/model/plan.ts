@@ -63,7 +63,7 @@ const copyPerScan = 28;
 export function chooseShardCount(cost: number, workers: number, limit: number, scanSeconds = 0): number {
   const seconds = Math.max(cost / bytesPerSecond, scanSeconds * copyPerScan);
   const small = Math.min(workers, Math.ceil(seconds / 2));
-  const large = Math.min(workers * 8, Math.floor(seconds / 60));
+  const large = workers === 1 ? 1 : Math.min(workers * 8, Math.floor(seconds / 60));
   return Math.max(1, Math.min(limit, Math.max(small, large)));
 }
 

@@ -1,6 +1,7 @@
 import { fixedCostOf } from '../model/cost.ts';
 import type { Entry } from '../model/entry.ts';
 import { fromBytes } from '../model/names.ts';
+import type { Stamp } from '../model/stamp.ts';
 import { formatTapeLine, parseTapeLine } from './tape-line.ts';
 
 /** The kinds of entries by their numbers in a chunk. */
@@ -26,9 +27,11 @@ export type PackedChunk = {
   readonly linked: LinkedEntry[];
 };
 
-const [quote, backslash, comma, newline] = [0x22, 0x5c, 0x2c, 0x0a];
+const [quote, backslash, comma, newline, bracket] = [0x22, 0x5c, 0x2c, 0x0a, 0x5b];
 /** More bytes than any line has apart from its name or path. */
-const lineAround = 64;
+const lineAround = 128;
+/** What fits into an int is written digit by digit. */
+const largestQuick = 0x7fffffff;
 /** JSON writes a byte as six characters at most (\u001f). */
 const bytesPerByte = 6;
 const nameAtMost = 256;
@@ -107,10 +110,10 @@ export class TapeChunk {
     this.#text({ kind: 'directory', path }, DIRECTORY!, path.length);
   }
 
-  file(buffer: Uint8Array, start: number, bytes: number): void {
+  file(buffer: Uint8Array, start: number, bytes: number, stamp?: Stamp): void {
     this.#begin('f', buffer, start);
-    this.#lines[this.#filled++] = comma;
-    this.#number(bytes);
+    this.#number(comma!, bytes);
+    if (stamp !== undefined) this.#stamp(stamp);
     this.#end(FILE!, bytes);
   }
 
@@ -166,9 +169,36 @@ export class TapeChunk {
     this.#filled += this.#lines.write(JSON.stringify(name), this.#filled);
   }
 
-  #number(value: number): void {
-    if (value < 10) this.#lines[this.#filled++] = 0x30 + value;
-    else this.#filled += this.#lines.write(String(value), this.#filled, 'latin1');
+  #stamp({ mtimeSeconds, mtimeNanoseconds, mode, uid, gid }: Stamp): void {
+    this.#lines[this.#filled++] = comma!;
+    this.#number(bracket!, mtimeSeconds);
+    this.#number(comma!, mtimeNanoseconds);
+    this.#number(comma!, mode);
+    this.#number(comma!, uid);
+    this.#number(comma!, gid);
+    this.#lines[this.#filled++] = 0x5d;
+  }
+
+  /** A sign and a number. */
+  #number(sign: number, value: number): void {
+    this.#lines[this.#filled++] = sign;
+    if (value < 10 && value >= 0) this.#lines[this.#filled++] = 0x30 + value;
+    else if (value < 0 || value > largestQuick)
+      this.#filled += this.#lines.write(String(value), this.#filled, 'latin1');
+    else this.#digits(value);
+  }
+
+  /** Making text of it takes several times as long. */
+  #digits(value: number): void {
+    const lines = this.#lines;
+    let end = this.#filled + 1;
+    for (let rest = (value / 10) | 0; rest > 0; rest = (rest / 10) | 0) end++;
+    this.#filled = end;
+    for (let rest = value | 0; end-- > 0 && rest > 0; ) {
+      const tens = (rest / 10) | 0;
+      lines[end] = 0x30 + rest - tens * 10;
+      rest = tens;
+    }
   }
 
   /** `]` */

@@ -4,6 +4,7 @@ import type { LocatedEntry, TapeMark } from '../model/tape.ts';
 import { damaged, openToRead, parseJson, refuseNewer } from './files.ts';
 import { type Line, readLines } from './lines.ts';
 import type { RunPaths } from './run-paths.ts';
+import type { SeenRequest } from './seen-reader.ts';
 import { parseTapeLine } from './tape-line.ts';
 import { entriesPerMark } from './tape-writer.ts';
 
@@ -137,6 +138,15 @@ export class TapeReader {
       if (++ordinal >= end) return { from: mark.ordinal, to: end, entries };
     }
     throw this.#endsBefore(end);
+  }
+
+  /** Where to read entries `[from, to)` with their stamps. */
+  seenRequest(from: number, to: number): SeenRequest {
+    const mark = this.marks[Math.floor(from / entriesPerMark)];
+    if (mark === undefined) throw damaged(this.#paths.tapeIndex, undefined, `no mark for entry ${from}`);
+    const { ordinal, offset, directory } = mark;
+    const end = this.marks[Math.ceil(to / entriesPerMark)]?.offset;
+    return { tape: this.#tape, from, to, ordinal, offset, directory, end };
   }
 
   /** Entries from one ordinal up to, not including, another, wherever they lie. */

@@ -1,4 +1,5 @@
 import type { DoneRange, EntryOutcome, PartOutcome } from '../model/outcome.ts';
+import type { SeenEntries } from '../model/seen-entries.ts';
 import type { WayCounts } from '../model/ways.ts';
 
 /**
@@ -79,6 +80,14 @@ export type FinishedEntry =
   | { readonly kind: 'copied' | 'skipped' | 'linked' }
   | { readonly kind: 'outcome'; readonly outcome: EntryOutcome };
 
+/** What became of entries that were looked at by what the scan saw of them. */
+export type LookOutcome = {
+  /** What is done: nothing in it but what is the same at both sides, and finish's affairs. */
+  readonly ranges: readonly DoneRange[];
+  /** Ordinals of what has to be copied, or looked at as ever, ascending. */
+  readonly left: readonly number[];
+};
+
 /**
  * Two trees, a source that is only read and a destination. Calls are synchronous and meant for one thread each; what
  * fails is an outcome, never an exception. A file appears under its final name only when it is whole, by a
@@ -86,6 +95,8 @@ export type FinishedEntry =
  */
 export interface Storage {
   copyGroup(group: EntryGroup): GroupOutcome;
+  /** Says of files with stamps whether they are the `same` at the destination, or `left`; nothing is changed but the modes of directories. */
+  findSame(seen: SeenEntries): void;
   /** Writes a byte range into the one temporary file of a file that is copied in pieces. */
   copyPart(request: PartRequest): PartResult;
   /** The version of a divided file at the source and the identity of its temporary file; empty where there is none. */

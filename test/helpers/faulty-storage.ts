@@ -102,6 +102,7 @@ export function faultyStorage(storage: Storage, faults: ReadonlyMap<number, stri
   const faulty: Storage = {
     copyGroup,
     copyPart,
+    findSame: (seen) => storage.findSame(seen),
     dividedState: (...args) => storage.dividedState(...args),
     completeFile: (request) => finished('file', request, () => storage.completeFile(request)),
     linkEntry: (request) => finished('link', { ...request, bytes: 0 }, () => storage.linkEntry(request)),

@@ -1,4 +1,5 @@
 import { joinPath } from '../../model/entry.ts';
+import type { Stamp } from '../../model/stamp.ts';
 import type { DirectoryNames } from './directory-names.ts';
 import type { EntrySink } from './entry-sink.ts';
 import { FileStatus } from './file-status.ts';
@@ -145,13 +146,19 @@ export class EntryRules {
 
   #give({ buffer, start }: DirectoryNames, status: FileStatus, sink: EntrySink, hasLinks: boolean): void {
     const { type, links } = status;
-    if (type === 'file') sink.file(buffer, start, status.bytes);
+    if (type === 'file') sink.file(buffer, start, status.bytes, this.#stampOf(status));
     else if (type === 'symlink') sink.symlink(buffer, start);
     else sink.special(buffer, start);
     if (links > 1 && hasLinks) {
       const { device, inodeLow, inodeHigh } = status;
       sink.severalNames({ device, inodeLow, inodeHigh, names: links });
     }
+  }
+
+  /** None of what no copy keeps whole: that has to be told each time. */
+  #stampOf(status: FileStatus): Stamp | undefined {
+    if (this.#options.takesStamps !== true) return undefined;
+    return status.isImmutable || status.isAppendOnly ? undefined : status;
   }
 
   #find(directory: OpenDirectory, names: DirectoryNames, found: Found): void {

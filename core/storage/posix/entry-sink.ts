@@ -1,10 +1,13 @@
+import type { Stamp } from '../../model/stamp.ts';
+
 /**
  * Takes the entries of a walk in order. A name comes as bytes in a buffer, from `start` to the next zero byte, and
  * holds only during the call: nothing is made of it that nobody needs.
  */
 export interface EntrySink {
   directory(path: string): void;
-  file(buffer: Uint8Array, start: number, bytes: number): void;
+  /** With a stamp where one is to be on the tape. */
+  file(buffer: Uint8Array, start: number, bytes: number, stamp?: Stamp): void;
   symlink(buffer: Uint8Array, start: number): void;
   special(buffer: Uint8Array, start: number): void;
   unreadable(buffer: Uint8Array, start: number, errno: string): void;

@@ -1,6 +1,7 @@
 import { statfsSync } from 'node:fs';
 import { fromBytes } from '../../model/names.ts';
 import {
+  addressOf,
   EACCES,
   ENODATA,
   EOPNOTSUPP,
@@ -17,6 +18,7 @@ import {
   fsetxattr,
   lgetxattr,
   llistxattr,
+  llistxattrAt,
   removexattr,
   setxattr,
 } from './libc-attributes.ts';
@@ -80,6 +82,20 @@ export function listAttributes(place: AttributePlace, device: number): readonly 
 export function listAttributesIn(directory: number, name: NativeName, device: number): readonly string[] {
   if (knowing.get(device) === false) return [];
   return listAttributes(goTo(directory) ? name : placeOf(directory, name), device);
+}
+
+const listAt = addressOf(shortList);
+/** The list met last that has nothing to be kept: where there is one on each file it is always the same. */
+let nothingKept = new Uint8Array(0);
+
+/** False when the file system says that the name, at this address and in the thread's own directory, has no attributes that a copy may keep. */
+export function mayHaveAttributes(name: number): boolean {
+  const bytes = llistxattrAt(name, listAt, shortList.length);
+  if (bytes <= 0) return bytes !== 0 && bytes !== EOPNOTSUPP;
+  if (bytes === nothingKept.length && shortList.compare(nothingKept, 0, bytes, 0, bytes) === 0) return false;
+  if (split(shortList.subarray(0, bytes)).some(isKept)) return true;
+  nothingKept = Uint8Array.from(shortList.subarray(0, bytes));
+  return false;
 }
 
 /** A file system may answer with an empty list and yet know no attributes: asked for one, it says so. */

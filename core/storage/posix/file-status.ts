@@ -16,6 +16,7 @@ import {
 import { check } from './system-error.ts';
 
 const S_IFMT = 0o170000;
+const S_IFREG = 0o100000;
 const STATX_ATTR_IMMUTABLE = 0x10;
 const STATX_ATTR_APPEND = 0x20;
 const STATX_ATTR_MOUNT_ROOT = 0x2000;
@@ -73,6 +74,21 @@ export class FileStatus {
   readAgain(fd: number, action: string, mask = STATX_BASIC_STATS): this {
     check(statx(fd, '', AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, mask, this.#bytes), action);
     return this;
+  }
+
+  /** True when type, mode, owner, size and mtime are those of a stamp (see SeenEntries), of the mode and the owner only what is masked. */
+  hasStamp(stamps: Uint32Array, at: number, modeMask: number, ownerMask: number): boolean {
+    const view = this.#view;
+    return (
+      view.getUint32(120, true) === stamps[at + 7] &&
+      view.getUint32(112, true) === stamps[at + 5] &&
+      view.getUint32(40, true) === stamps[at + 3] &&
+      ((view.getUint16(28, true) ^ (stamps[at]! | S_IFREG)) & modeMask) === 0 &&
+      ((view.getUint32(20, true) ^ stamps[at + 1]!) & ownerMask) === 0 &&
+      ((view.getUint32(24, true) ^ stamps[at + 2]!) & ownerMask) === 0 &&
+      view.getUint32(116, true) === stamps[at + 6] &&
+      view.getUint32(44, true) === stamps[at + 4]
+    );
   }
 
   get mode(): number {
@@ -169,6 +185,12 @@ export class FileStatus {
   }
   get mtimeMs(): number {
     return this.#ms(112);
+  }
+  get mtimeSeconds(): number {
+    return this.#view.getUint32(112, true) + this.#view.getInt32(116, true) * high;
+  }
+  get mtimeNanoseconds(): number {
+    return this.#view.getUint32(120, true);
   }
   /** Undefined where the file system does not tell; for what was read with `withBirth`. */
   get birthMs(): number | undefined {

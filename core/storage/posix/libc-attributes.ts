@@ -13,6 +13,12 @@ export const llistxattr = declare('intptr_t llistxattr(const char *, void *, siz
   names: Uint8Array,
   bytes: number,
 ) => number;
+/** llistxattr(2), the name and the buffer given by their addresses. */
+export const llistxattrAt = declare('intptr_t llistxattr(uintptr_t, uintptr_t, size_t)') as (
+  path: number,
+  names: number,
+  bytes: number,
+) => number;
 /** fgetxattr(2), lgetxattr(2); with 0 bytes they tell the value's size */
 export const fgetxattr = declare('intptr_t fgetxattr(int, const char *, void *, size_t)') as (
   fd: number,

@@ -1,5 +1,6 @@
 import { byTime, type Comparison } from '../../model/compare.ts';
 import { type Fidelity, fullFidelity } from '../../model/fidelity.ts';
+import type { SeenEntries } from '../../model/seen-entries.ts';
 import type { WayCounts } from '../../model/ways.ts';
 import type {
   EntryGroup,
@@ -27,6 +28,7 @@ import { nativeName, syncfs, unlinkat } from './libc.ts';
 import { type SharedLimits, setLimits, takeEntry } from './limits.ts';
 import { mayPutInstead, putInsteadOfLink, putLink } from './put-link.ts';
 import { keepsWhatIsThere, noteOfLeftDirectory } from './same-content.ts';
+import { SameFiles } from './same-files.ts';
 import { heedStop, mustStop, type StopFlag, Stopped } from './stop-flag.ts';
 import { check, SystemError } from './system-error.ts';
 import { partsName, removeLeftovers, temporaryName } from './temporary-names.ts';
@@ -66,6 +68,7 @@ export class PosixStorage implements Storage {
   readonly #notes = new EntryNotes();
   readonly #keeper: Keeper;
   readonly #content: ContentCopy;
+  #same: SameFiles | undefined;
 
   constructor(request: PosixStorageRequest) {
     this.#request = request;
@@ -96,6 +99,11 @@ export class PosixStorage implements Storage {
       ...what,
     };
     return new GroupCopy(this.#trees, request).run(group);
+  }
+
+  findSame(seen: SeenEntries): void {
+    this.#same ??= new SameFiles(this.#trees, { keeper: this.#keeper, compare: this.#compare });
+    this.#same.find(seen);
   }
 
   copyPart(request: PartRequest): PartResult {

@@ -3,7 +3,7 @@ import { type EntryFilter, type Filters, filterOf } from '../../model/filters.ts
 import type { DirectoryNames } from './directory-names.ts';
 import type { OpenDirectory } from './entry-rules.ts';
 import { FileStatus } from './file-status.ts';
-import { STATX_MTIME, STATX_SCAN } from './libc.ts';
+import { STATX_MTIME, STATX_SCAN, STATX_STAMP } from './libc.ts';
 import type { ListedNames } from './listed-names.ts';
 import type { WalkTop } from './walk-top.ts';
 
@@ -14,6 +14,8 @@ export type SelectionOptions = {
   readonly listed?: ListedNames;
   /** A symlink is what it leads to. */
   readonly followsSymlinks?: boolean;
+  /** Files get stamps. */
+  readonly takesStamps?: boolean;
 };
 
 /** Which names belong to a walk. Without filters and lists that is all of them, and costs nothing. */
@@ -33,7 +35,8 @@ export class Selection {
     this.#options = options;
     this.#filter = filterOf(options.filters);
     this.hasFilter = this.#filter !== undefined;
-    this.mask = this.#filter?.needsFacts ? STATX_SCAN | STATX_MTIME : STATX_SCAN;
+    const ofFilter = this.#filter?.needsFacts ? STATX_MTIME : 0;
+    this.mask = STATX_SCAN | ofFilter | (options.takesStamps === true ? STATX_STAMP : 0);
     this.staysOnDevice = options.filters?.oneFileSystem === true;
     if (!this.staysOnDevice) return;
     for (const { name, fd } of options.roots ?? [{ name: '', fd: options.root }])

@@ -106,7 +106,7 @@ export function answerStretches<S extends EntrySink>(
 /** Only what a thread has to know: the caller's options may have more. */
 function whatCanBeSent(options: StretchOptions): StretchOptions {
   const { root, probe, keepsLinks, followsSymlinks, passOver, forbidden, namesAtMost, isSlow } = options;
-  const { filters, listed, roots } = options;
+  const { filters, listed, roots, takesStamps } = options;
   return {
     ...{ root, probe, passOver, forbidden },
     ...(keepsLinks === undefined ? {} : { keepsLinks }),
@@ -115,6 +115,7 @@ function whatCanBeSent(options: StretchOptions): StretchOptions {
     ...(roots === undefined ? {} : { roots }),
     ...(filters === undefined ? {} : { filters }),
     ...(listed === undefined ? {} : { listed }),
+    ...(takesStamps === undefined ? {} : { takesStamps }),
     ...(isSlow === undefined ? {} : { isSlow }),
   };
 }
