@@ -137,7 +137,7 @@ export class StretchWalk {
         this.#names.load(rest.names);
         left = this.#lookAtBlock(rest, sink);
       }
-      left ??= this.#isLong() ? {} : this.#read(rest, sink);
+      left ??= this.#isSlow ? {} : this.#read(rest, sink);
     } finally {
       if (left === undefined) close(rest.fd);
     }
@@ -149,8 +149,10 @@ export class StretchWalk {
   #read(directory: OpenDirectory, sink: EntrySink): { names?: Uint8Array } | undefined {
     try {
       while (this.#names.fill()) {
+        // Only now is it known that there is a rest: a job for nothing would keep a thread from another
+        if (this.#isLong()) return { names: this.#names.rest() };
         const left = this.#lookAtBlock(directory, sink);
-        if (left !== undefined || this.#isLong()) return left ?? {};
+        if (left !== undefined || this.#isSlow) return left ?? {};
       }
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
