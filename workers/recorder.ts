@@ -35,6 +35,8 @@ export class Recorder {
   #isSuperseded = false;
   #underWay: Promise<void> | undefined;
   #nextSync = Date.now() + syncPauseMs;
+  /** Something was written since the last sync. */
+  #isDirty = false;
   /** A sync or a record that failed in the background: from then on nothing is recorded. */
   #failure: Error | undefined;
 
@@ -54,6 +56,7 @@ export class Recorder {
   takeGroup(outcome: GroupRecord): void {
     for (const range of outcome.ranges) if (range.to > range.from) this.#ranges.push(range);
     for (const range of outcome.ranges) this.#bytes += range.copied.bytes;
+    this.#isDirty ||= outcome.ranges.some(({ copied }) => copied.entries > 0);
     for (const [note, entries] of outcome.notes ?? [])
       this.#notes.set(note, (this.#notes.get(note) ?? 0) + entries);
     addWays(this.#ways, outcome.ways ?? new Map());
@@ -67,6 +70,7 @@ export class Recorder {
     this.#records.push({ type: 'part', ...part });
     addWays(this.#ways, ways);
     this.#bytes += part.to - part.from;
+    this.#isDirty = true;
   }
 
   takeRecord(record: JournalRecord): void {
@@ -80,7 +84,7 @@ export class Recorder {
   /** Begins in the background what is due, unless it is under way. To be called often; never throws. */
   keepUp(): void {
     if (this.#underWay !== undefined || this.hasFailed) return;
-    if (!this.isDue && Date.now() < this.#nextSync) return;
+    if (!this.isDue && !(this.#isDirty && Date.now() >= this.#nextSync)) return;
     this.#underWay = this.#inBackground(this.isDue);
   }
 
@@ -118,6 +122,7 @@ export class Recorder {
 
   async #sync(): Promise<void> {
     const start = Date.now();
+    this.#isDirty = false;
     await this.#target.sync();
     this.#nextSync = Date.now() + Math.max(syncPauseMs, Date.now() - start);
   }
