@@ -24,8 +24,8 @@ export type ScanOptions = {
   readonly keepsLinks: boolean;
   /** A symlink is copied as what it leads to. */
   readonly followsSymlinks: boolean;
-  /** Where something is at the destination already, files get stamps on the tape. */
-  readonly takesStamps: boolean;
+  /** True: files get stamps on the tape, where something is at the destination already. */
+  readonly takesStamps?: boolean;
   /** What of the source is to be on the tape. */
   readonly selection: Selection;
   readonly onProgress: (totals: Totals) => void;
@@ -106,7 +106,7 @@ function scan(
     probe,
     keepsLinks,
     followsSymlinks,
-    takesStamps: takesStamps && !destination.isNew,
+    takesStamps: takesStamps === true && !destination.isNew,
     passOver: identityOf(runsDirectory),
     forbidden: {
       identity: {
