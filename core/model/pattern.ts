@@ -55,9 +55,9 @@ export function compilePattern(text: string): Pattern {
   return { onlyDirectories, isOfPath, isOfTree, fits };
 }
 
-/** A name, and an ending: most patterns are one of them, and are compared with the names of millions of entries. */
+/** A name, and an ending, of whole characters: most patterns are one of them, and are compared with the names of millions of entries. */
 function fitsPlainly(text: string): Pattern['fits'] | undefined {
-  const [, star, plain] = /^(\*?)([^*?[\\/]+)\/?$/.exec(text) ?? [];
+  const [, star, plain] = /^(\*?)([^*?[\\/\ud800-\udfff]+)\/?$/.exec(text) ?? [];
   if (plain === undefined) return undefined;
   return star === '' ? (compared) => compared === plain : (compared) => compared.endsWith(plain);
 }

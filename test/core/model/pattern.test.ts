@@ -60,6 +60,12 @@ test.each([
   ['names of more bytes than letters', 'é*', ['é', 'éa'], ['e', 'a']],
   ['a name that is no valid UTF-8', bad, [bad], ['c', 'cé', 'c\ufffd']],
   ['a byte that is no valid UTF-8 is one character', 'c?', [bad], [`${bad}x`]],
+  [
+    'and no end of another character',
+    `*${fromBytes(Uint8Array.of(0xc0))}`,
+    [`a${fromBytes(Uint8Array.of(0xc0))}`],
+    ['a\u{100c0}'],
+  ],
   ['and one of no class of letters', 'c[[:alpha:]]', ['cx'], [bad]],
   ['dots', '.*', ['.a', '..a', '...'], ['a.']],
   ['a dot is a dot', 'a.c', ['a.c'], ['abc']],
