@@ -81,7 +81,9 @@ function* notOnTape(tape: TapeReader, found: Names, storage: ExtraStorage): Gene
     try {
       yield* storage.extrasAt(candidate);
     } catch (error) {
-      yield keptBy(error, candidate.path);
+      const kept = keptBy(error, candidate.path);
+      // Somebody else has removed it meanwhile
+      if (kept.cause !== 'ENOENT') yield kept;
     }
   }
 }

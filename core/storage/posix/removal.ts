@@ -24,7 +24,7 @@ export class Removal {
     this.#directories = new DirectoryStack(this.extras.destinationRoot, openExistingDirectory);
   }
 
-  /** What was taken away, and what stays and why; nothing when the source has it again. */
+  /** What was taken away, and what stays and why; nothing when the source has it again, or it is gone. */
   remove(extra: Extra): readonly (Extra | Kept)[] {
     try {
       if (!this.extras.isStillExtra(extra)) return [];
@@ -44,8 +44,7 @@ export class Removal {
 
   #take(extra: Extra): Extra[] {
     this.#trash ??= Trash.make(this.extras.destinationRoot, this.#request.run);
-    this.#trash.take(extra.path);
-    return [extra];
+    return this.#trash.take(extra.path) ? [extra] : [];
   }
 
   #removeForGood(extra: Extra): (Extra | Kept)[] {

@@ -50,11 +50,14 @@ export class Trash {
     return new Trash(destinationRoot, root);
   }
 
-  /** Takes a thing away, with all below it. Throws a SystemError when it stays. */
-  take(path: string): void {
+  /** Takes a thing away, with all below it; false when there was none. Throws a SystemError when it stays. */
+  take(path: string): boolean {
     const [directory, name] = split(path);
     const from = this.#destination.enter(directory);
-    check(moveKept(from, this.#trash.enter(directory), name), 'move to the trash');
+    const moved = moveKept(from, this.#trash.enter(directory), name);
+    if (moved === ENOENT && status.read(from, name) === ENOENT) return false;
+    check(moved, 'move to the trash');
+    return true;
   }
 
   close(): void {

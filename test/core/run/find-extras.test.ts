@@ -78,6 +78,22 @@ test.each([
   expect(found(storageWith(new Map([['', [shown]]])), 0, 2, tape)).toEqual([shown]);
 });
 
+test('passes over what is gone before it was looked into, and tells what is in the way', () => {
+  const causes = new Map([
+    ['gone', 'ENOENT'],
+    ['closed', 'EACCES'],
+  ]);
+  const storage = {
+    ...storageWith(new Map([['', [...causes.keys(), 'old']]])),
+    *extrasAt(candidate: Candidate) {
+      const cause = causes.get(candidate.path);
+      if (cause !== undefined) throw Object.assign(new Error(), { cause, action: 'open' });
+      yield { ...candidate, entries: 1, bytes: 0 };
+    },
+  };
+  expect(found(storage)).toEqual(['closed', 'old']);
+});
+
 test('takes a name that differs by case for another, unless the file system does not', () => {
   const missing = new Map([['', ['README', 'MANY']]]);
   expect(found(storageWith(missing))).toEqual(['README', 'MANY']);

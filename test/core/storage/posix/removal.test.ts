@@ -145,6 +145,16 @@ describe('a filter', () => {
   );
 });
 
+test.each(['trash', 'now'] as const)(
+  'what somebody else has removed is gone, and nothing stays (%s)',
+  async (to) => {
+    await makeTree(trees.source, { dir: {} });
+    await makeTree(trees.destination, { dir: { old: 'o' } });
+    expect(removeFrom(trees, to, ['dir/gone', 'gone'])).toEqual([]);
+    expect(removeFrom(trees, to, ['dir/old'])).toMatchObject([{ entries: 1 }]);
+  },
+);
+
 describe('what is removed for good', () => {
   test('goes in any number and at any depth', async () => {
     await makeTree(trees.destination, {
