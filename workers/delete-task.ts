@@ -1,8 +1,9 @@
 import { wholeEntriesOf } from '../core/model/plan.ts';
 import { type Extra, type Kept, trashDirectory } from '../core/model/removal.ts';
+import { type Attempt, readAttempt } from '../core/run/attempt-file.ts';
 import { findExtras } from '../core/run/find-extras.ts';
 import type { JournalEnd, JournalRecord } from '../core/run/journal-lines.ts';
-import { isSuperseded } from '../core/run/journal-reader.ts';
+import { isSuperseded, listJournals, readJournal } from '../core/run/journal-reader.ts';
 import { JournalWriter } from '../core/run/journal-writer.ts';
 import { rootsOf } from '../core/run/run-info.ts';
 import { safeNamesOf } from '../core/run/safe-names.ts';
@@ -32,7 +33,7 @@ export async function runDeleteTask(
   const journal = await JournalWriter.create(paths, info.id, name, context.job, 'delete');
   const to = wish.to === 'trash' ? { to: `${trashDirectory}/${info.id}` } : {};
   const atMost = wish.atMost?.find((one) => one.shard === shard)?.entries ?? 0;
-  const taken = new Taken(removal, atMost, to, log);
+  const taken = new Taken(removal, atMost - (await removedBefore(context)), to, log);
   let reason: JournalEnd['reason'] | undefined;
   let lookedAt = Date.now();
   try {
@@ -56,6 +57,21 @@ export async function runDeleteTask(
     removal.close();
     tape.close();
   }
+}
+
+/** What other workers of the shard have taken away since it was decided how much may go. */
+async function removedBefore({ paths, journal, attempt }: TaskContext): Promise<number> {
+  let first = attempt;
+  for (let before: Attempt | undefined = attempt; before?.phase === 'delete'; ) {
+    first = before;
+    before = first.continues === undefined ? undefined : await readAttempt(paths, first.continues);
+  }
+  let entries = 0;
+  for (const { file, name } of await listJournals(paths)) {
+    if (name.shard !== journal.shard || name.attempt < first.attempt) continue;
+    for (const line of readJournal(file)) if (line.type === 'removed') entries += line.entries;
+  }
+  return entries;
 }
 
 /** What a task has taken away and what stays, as it is to be recorded; it takes no more than it may. */

@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
+import { writeAttempt } from '../../core/run/attempt-file.ts';
 import { undoTrash } from '../../core/storage/posix/undo-trash.ts';
 import { runDeleteTask } from '../../workers/delete-task.ts';
 import { deleteContext, makeCopied, namesIn, recorded, removeAll } from '../helpers/delete-fixture.ts';
@@ -211,6 +212,33 @@ describe('what stays', () => {
     expect((await recorded(task, 'kept')).map(({ path, cause }) => [path, cause])).toEqual([
       ['dir', 'LIMIT'],
     ]);
+  });
+
+  test('is the same for all workers of a shard together, also when the last of them continue another attempt', async () => {
+    const old = (from: number) =>
+      Object.fromEntries(Array.from({ length: 3 }, (_, i) => [`old${from + i}`, 'o']));
+    task = await makeCopied(source, old(0));
+    const { destination } = task.trees;
+    const atMost = [{ shard: 0, entries: 4 }];
+    expect(await removeAll(task, { atMost })).toEqual(['complete']);
+    await makeTree(destination, old(3));
+    expect(await removeAll(task, { atMost })).toEqual(['failures']);
+    expect(namesIn(`${destination}/.bcopy-trash/r1`)).toHaveLength(4);
+    const context = deleteContext(task, 0, { atMost });
+    mkdirSync(task.run.paths.attempt(2), { recursive: true });
+    await writeAttempt(task.run.paths, context.attempt);
+    const next = { ...context.attempt, attempt: 3, continues: 2 };
+    const options = {
+      log: keptLog().log,
+      signal: new AbortController().signal,
+      program: new URL('file:///not/used'),
+    };
+    const journal = { ...context.journal, attempt: 3 };
+    expect(await runDeleteTask({ ...context, journal, attempt: next }, options)).toBe('failures');
+    expect(namesIn(`${destination}/.bcopy-trash/r1`)).toHaveLength(4);
+    const anew = { ...context.attempt, attempt: 4 };
+    const later = { ...journal, attempt: 4 };
+    expect(await runDeleteTask({ ...context, journal: later, attempt: anew }, options)).toBe('complete');
   });
 
   test('is what a symlink leads to', async () => {
