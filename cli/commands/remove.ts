@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { meaningOf } from '../../core/model/advice.ts';
 import { BcopyError, exitCodes } from '../../core/model/errors.ts';
@@ -114,8 +115,15 @@ function sayCount({ directories, others, bytes, closed }: TreeCount): string {
 
 async function isAgreed({ stdin, stderr, signal }: CommandContext): Promise<boolean> {
   const asked = createInterface({ input: stdin, output: stderr });
+  const ended = once(asked, 'close').then(() => '');
   try {
-    return /^y(es)?$/i.test((await asked.question('Remove all this for good? [y/N] ', { signal })).trim());
+    const answer = asked.question('Remove all this for good? [y/N] ', { signal });
+    return /^y(es)?$/i.test((await Promise.race([answer, ended])).trim());
+  } catch (error) {
+    // Ctrl-C and Ctrl-D are no signals here
+    if ((error as Error).name !== 'AbortError' || signal.aborted) throw error;
+    stderr.write('\n');
+    return false;
   } finally {
     asked.close();
   }
