@@ -11,6 +11,7 @@ import { ParallelRemoval } from '../../core/storage/posix/parallel-removal.ts';
 import {
   holdsCurrentDirectory,
   isDirectoryAt,
+  isMountPoint,
   isOther,
   openParentOf,
 } from '../../core/storage/posix/removable-path.ts';
@@ -84,6 +85,8 @@ function open(given: string): Target {
     const { parent, name } = openParentOf(path);
     // The slash would lead on from a symlink
     if (path !== given && isOther(parent, name)) throw refuse('it is not a directory');
+    if (isMountPoint(parent, name))
+      throw refuse('another file system is mounted there; unmount it, or name what is in it');
     if (holdsCurrentDirectory(parent, name)) throw refuse('the current directory is in it');
     return { given, parent, name };
   } catch (error) {

@@ -1,4 +1,4 @@
-import { FileStatus } from './file-status.ts';
+import { FileStatus, withMount } from './file-status.ts';
 import { AT_FDCWD, close, nativeName, O_CLOEXEC, O_DIRECTORY, O_RDONLY, openat } from './libc.ts';
 import { check } from './system-error.ts';
 
@@ -23,6 +23,14 @@ export function isOther(parent: number, name: string): boolean {
 /** False for a symlink, too. */
 export function isDirectoryAt(parent: number, name: string): boolean {
   return status.read(parent, nativeName(name)) === 0 && status.type === 'directory';
+}
+
+/** True when another file system, or another place of the same one, is mounted at this name. */
+export function isMountPoint(parent: number, name: string): boolean {
+  if (status.read(parent, nativeName(name), withMount) < 0) return false;
+  return (
+    status.isMountRoot || !status.isInMountOf(above.readOpen(parent, 'look at its directory', withMount))
+  );
 }
 
 /** True when the directory that somebody stands in is at this name, or below it. */

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +13,23 @@ beforeEach(() => {
   mkdirSync(join(top, 'dir'));
 });
 afterEach(() => rmSync(top, { recursive: true }));
+
+const isRoot = process.getuid?.() === 0;
+
+test.runIf(isRoot).each([
+  ['another file system', ['-t', 'tmpfs', 'none']],
+  ['another place of the same', ['--bind', 'elsewhere']],
+])('what is mounted at the name itself is refused: %s', async (_, mounted) => {
+  mkdirSync(join(top, 'elsewhere'));
+  execFileSync('mount', [...mounted, 'dir'], { cwd: top });
+  try {
+    await expect(asked((stdin) => stdin.write('n\n'))).rejects.toThrow(
+      'another file system is mounted there',
+    );
+  } finally {
+    execFileSync('umount', [join(top, 'dir')]);
+  }
+});
 
 /** Runs the command before somebody at a terminal, who answers when he is asked. */
 async function asked(answer: (stdin: PassThrough) => void): Promise<{ code: number; said: string }> {
