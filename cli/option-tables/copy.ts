@@ -81,7 +81,7 @@ const copyingTable = [
     name: 'algorithm',
     kind: 'value',
     group: copy,
-    help: 'of the manifest: xxh3, blake3, sha256, sha1 or md5 (default: xxh3, of 128 bits)',
+    help: 'of the manifest: xxh3, blake3, sha256, sha1 or md5 (default: xxh3)',
   },
 ] as const satisfies readonly OptionSpec[];
 

@@ -36,7 +36,8 @@ async function factsOf(
     const plan = planRun(run.paths, entries, 4);
     for (const [name, ...lines] of journals) writeJournal(run.paths, name, lines);
     const state = await readRunState(run.paths, plan);
-    const info = infoOf({ source: '/gws/a/my dir\n', destination: '/gws/b/dest' }, '1');
+    const named = infoOf({ source: '/gws/a/my dir\n', destination: '/gws/b/dest' }, '1');
+    const info = { ...named, command: ['bcopy', '-s', 'my dir\n', '-d', '/gws/b/dest'] };
     const arrays = [{ number: 0, base: 0, tasks }];
     return {
       info,

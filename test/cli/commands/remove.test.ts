@@ -6,6 +6,7 @@ import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { CommandContext } from '../../../cli/commands/context.ts';
 import { remove } from '../../../cli/commands/remove.ts';
+import type { CopyOptions } from '../../../cli/options.ts';
 
 let top: string;
 beforeEach(() => {
@@ -31,6 +32,9 @@ test.runIf(isRoot).each([
   }
 });
 
+/** Without jobs. */
+const here = { scheduler: 'local' } as CopyOptions;
+
 /** Runs the command before somebody at a terminal, who answers when he is asked. */
 async function asked(answer: (stdin: PassThrough) => void): Promise<{ code: number; said: string }> {
   const terminal = () => Object.assign(new PassThrough(), { isTTY: true });
@@ -43,7 +47,7 @@ async function asked(answer: (stdin: PassThrough) => void): Promise<{ code: numb
     ...{ stdin, stdout, stderr, environment: {}, words: [], version: '1.2.3', now: Date.now },
     signal: new AbortController().signal,
   };
-  const code = await remove({ paths: [join(top, 'dir')], yes: false }, context);
+  const code = await remove({ paths: [join(top, 'dir')], yes: false }, here, context);
   return { code, said };
 }
 
