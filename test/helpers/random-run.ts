@@ -343,6 +343,12 @@ export class RandomRun {
       const isVirtual = roots !== undefined && placed.path === '';
       if (!isVirtual) expect(wrongAtEnd(trees, placed, kept), placed.path).toBeUndefined();
     }
+    const vanished = entries.filter(({ ordinal }) => count.fates.get(ordinal) === 'vanished');
+    const stillThere = new Set(pathsBelow(trees.source));
+    expect(
+      vanished.filter(({ path }) => stillThere.has(path)),
+      'vanished, and at the source',
+    ).toEqual([]);
     const known = new Set(entries.map(({ path }) => path));
     expect(
       pathsBelow(trees.destination).filter((path) => !known.has(path)),
