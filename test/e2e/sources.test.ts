@@ -54,7 +54,8 @@ describe.each(users)('several sources, by %s', (_, runner) => {
     expect(logOf(cwd, again)).toContain('Nothing had to be copied');
     expect(logOf(cwd, again)).toMatch(/^source +\S+\/one\/A, \S+\/two\/B, \S+\/two\/F, \S+\/G$/m);
     const verified = await bcopyAs(run, cwd, 'verify', announcedJob(again.stdout));
-    expect(verified).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(verified, verified.stderr).toMatchObject({ exitCode: 0 });
+    expect(verified.stdout).toContain('no difference');
   });
 });
 
@@ -95,6 +96,20 @@ describe.concurrent('several sources', () => {
       ['A', 'A/a', 'A/empty', 'A/hole', 'B', 'B/c', 'B/d', 'G', 'other', 'other/x'].sort(),
     );
     expect(await rsyncWould(world.run, cwd, ...filters, 'one/A', 'two/B', 'two/F', 'G', 'dst/')).toBe('');
+  });
+
+  it('are foretold by --dry-run, and told by --manifest, under their names', async () => {
+    const cwd = await prepared();
+    const dry = await copy(cwd, ...all, '--dry-run');
+    expect(dry.stdout).toMatch(/^copy {4}F {2}not there$/m);
+    expect(dry.stdout).toMatch(/^make {4}A\/sub\/$/m);
+    const ran = await copy(cwd, ...all, '--manifest', 'sums');
+    expect(ran, ran.stderr).toMatchObject({ exitCode: 0 });
+    const listed = readFileSync(join(cwd, 'sums'), 'utf8')
+      .replaceAll(/^\w+ {2}/gm, '')
+      .trimEnd();
+    expect(listed.split('\n')).toEqual(['A/a', 'A/hole', 'A/sub/deep/b', 'B/c', 'B/d', 'F', 'G']);
+    expect((await copy(cwd, ...all, '--dry-run')).stdout).toMatch(/^(\d+) entries: \1 to skip/m);
   });
 
   it('are all looked at by --check', async () => {
