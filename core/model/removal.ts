@@ -54,9 +54,12 @@ export function allowsAll(limit: RemovalLimit): boolean {
   return 'percent' in limit && limit.percent === 100;
 }
 
-/** True of names that bcopy itself gives at a destination, of any run: the trash, runs, and files that are not whole yet. */
+/**
+ * True of names that bcopy itself gives at a destination, of any run: the trash, runs, and files that are not whole yet; also of a
+ * destination that lies in another.
+ */
 export function isOwnName(path: string): boolean {
   const name = path.slice(path.lastIndexOf('/') + 1);
-  if (`${path}/`.startsWith(`${trashDirectory}/`) || name === '.bcopy') return true;
+  if (`/${path}/`.includes(`/${trashDirectory}/`) || name === '.bcopy') return true;
   return /^\.bcopy\.[\w-]+\.\d+\.(\d+-\d+-\d+|parts)$/.test(name);
 }

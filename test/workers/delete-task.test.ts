@@ -158,7 +158,11 @@ describe('what stays', () => {
       '.bcopy-trash': { 'another-run': { f: 'f' } },
       '.bcopy': { r: 'r' },
       '.bcopy.20260102-030405-abcd.17.1-0-99': 'half',
-      sub: { '.bcopy.20260102-030405-abcd.18.parts': 'half' },
+      sub: {
+        '.bcopy.20260102-030405-abcd.18.parts': 'half',
+        // Of a time when this was a destination by itself
+        '.bcopy-trash': { 'another-run': { f: 'f' } },
+      },
     };
     task = await makeCopied(source, own);
     const before = await readTree(task.trees.destination);

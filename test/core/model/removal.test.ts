@@ -35,7 +35,9 @@ describe('the limit of a removal', () => {
 test.each([
   ['.bcopy-trash', true],
   ['.bcopy-trash/20260102-030405-abcd/old', true],
-  ['sub/.bcopy-trash', false],
+  ['sub/.bcopy-trash', true],
+  ['sub/.bcopy-trash/20260102-030405-abcd/old', true],
+  ['sub/.bcopy-trash-2/old', false],
   ['.bcopy-trash-2', false],
   ['.bcopy', true],
   ['sub/.bcopy', true],
