@@ -1,5 +1,14 @@
 import { FileStatus } from './file-status.ts';
-import { declare, declareAsync, EEXIST, type NativeName, renameat, unlinkat } from './libc.ts';
+import {
+  declare,
+  declareAsync,
+  EEXIST,
+  ENOENT,
+  linkat,
+  type NativeName,
+  renameat,
+  unlinkat,
+} from './libc.ts';
 
 const AT_REMOVEDIR = 0x200;
 const RENAME_NOREPLACE = 1;
@@ -14,15 +23,32 @@ export const unlinkatAsync = declareAsync('int unlinkat(int, const char *, int)'
   ...args: Parameters<typeof unlinkat>
 ) => Promise<number>;
 const status = new FileStatus();
+const other = new FileStatus();
 
 /** Removes an empty directory. */
 export function removeDirectory(parent: number, name: NativeName): number {
   return unlinkat(parent, name, AT_REMOVEDIR);
 }
 
-/** Gives another name that nothing has: EEXIST where something does. A file system that cannot promise it is asked before. */
+/**
+ * Gives another name that nothing has: EEXIST where something does. Where no call promises it, as on NFS, a link does, but for
+ * directories; those can only take the place of an empty one.
+ */
 export function renameToFree(from: number, name: NativeName, to: number, newName: NativeName = name): number {
   const renamed = rawRenameat2(SYS_renameat2, from, name, to, newName, RENAME_NOREPLACE);
   if (renamed !== EINVAL && renamed !== ENOSYS) return renamed;
+  const linked = linkat(from, name, to, newName, 0);
+  // There already: a link whose answer was lost, or after which somebody was killed
+  const isLinked = linked === 0 || (linked === EEXIST && isSameFile(from, name, to, newName));
+  if (isLinked) {
+    const removed = unlinkat(from, name, 0);
+    return removed === ENOENT ? 0 : removed;
+  }
+  if (linked === EEXIST) return EEXIST;
   return status.read(to, newName) === 0 ? EEXIST : renameat(from, name, to, newName);
+}
+
+function isSameFile(from: number, name: NativeName, to: number, newName: NativeName): boolean {
+  if (status.read(from, name) < 0 || other.read(to, newName) < 0) return false;
+  return status.type !== 'directory' && status.isSameFileAs(other);
 }

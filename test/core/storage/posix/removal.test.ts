@@ -1,4 +1,14 @@
-import { chmodSync, existsSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { execa, execaSync } from 'execa';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Filters } from '../../../../core/model/filters.ts';
@@ -241,6 +251,51 @@ describe.runIf(isRoot)('another file system', () => {
     expect(namesIn(`${mounted.path}/keep`)).toEqual([]);
     expect(undoIn(own)).toMatchObject({ names: 2, kept: [] });
     expect(await readTree(mounted.path)).toEqual(before);
+  });
+});
+
+const traced = spawnSync('strace', ['-f', '-o', '/dev/null', 'true']).status === 0;
+if (!traced) console.log('skipped: a file system without RENAME_NOREPLACE: strace cannot trace here');
+
+describe.runIf(isRoot && traced)('where no call promises that nothing is replaced, as on NFS', () => {
+  const lacking = ['-e', 'trace=statx,renameat2', '-e', 'inject=renameat2:error=EINVAL'];
+  const under = ['strace', '-f', '-qq', '-o', '/dev/null', ...lacking];
+  /** What has the name `old` is not seen when it is looked at, as when a client remembers that there was none. */
+  const unseen = [...under, '-P', 'old', '-e', 'inject=statx:error=ENOENT'];
+  let request: ReturnType<typeof removalRequest>;
+  beforeEach(async () => {
+    await makeTree(trees.source, { dir: {} });
+    await makeTree(trees.destination, { dir: { old: 'mine', more: 'm', 'sub-dir': { x: 'x' } } });
+    execaSync('chown', ['-R', '65534:65534', trees.top]);
+    request = removalRequest(trees, 'trash');
+    const paths = ['dir/old', 'dir/more', 'dir/sub-dir'];
+    expect(await child.run({ request, paths }, under)).toMatchObject([{}, {}, { entries: 2 }]);
+    expect(namesIn(at('dir'))).toEqual([]);
+  });
+
+  test('undo brings everything back', async () => {
+    expect(await child.run({ request }, under)).toEqual([]);
+    expect(await readTree(at('dir'), { attributes: false })).toEqual({
+      old: 'mine',
+      more: 'm',
+      'sub-dir': { x: 'x' },
+    });
+  });
+
+  test('undo replaces no file that has come meanwhile', async () => {
+    writeFileSync(at('dir/old'), 'theirs');
+    expect(await child.run({ request }, unseen)).toEqual([
+      { path: 'dir/old', cause: 'EEXIST', action: 'bring back' },
+    ]);
+    expect(readFileSync(at('dir/old'), 'utf8')).toBe('theirs');
+    expect(readFileSync(at('.bcopy-trash/r1/dir/old'), 'utf8')).toBe('mine');
+  });
+
+  test('undo goes on where it was killed with a file in both places', async () => {
+    linkSync(at('.bcopy-trash/r1/dir/more'), at('dir/more'));
+    expect(await child.run({ request }, under)).toEqual([]);
+    expect(namesIn(at('dir'))).toEqual(['more', 'old', 'sub-dir']);
+    expect(existsSync(at('.bcopy-trash'))).toBe(false);
   });
 });
 
