@@ -4,7 +4,7 @@ import { DirectoryNames } from './directory-names.ts';
 import { FileStatus } from './file-status.ts';
 import { ENOENT, lseek, type NativeName, SEEK_SET } from './libc.ts';
 import { openScannedSource, type SourceTree } from './source-tree.ts';
-import { check } from './system-error.ts';
+import { check, SystemError } from './system-error.ts';
 
 export type SourceRequest = {
   readonly roots: readonly SourceRoot[];
@@ -40,12 +40,12 @@ export class SourceNames {
 
   /** The open directory, until the next call. */
   enter(directory: string): number {
-    return this.#tree.directory(directory);
+    return enterScanned(this.#tree, directory);
   }
 
   /** The same by the second way. */
   enterAside(directory: string): number {
-    return this.#aside.directory(directory);
+    return enterScanned(this.#aside, directory);
   }
 
   isMissing(directory: number, name: NativeName): boolean {
@@ -77,4 +77,11 @@ export class SourceNames {
     const { device } = this.#status.readOpen(directory, 'look at source directory');
     return device !== this.#tree.deviceOf(path);
   }
+}
+
+/** A root is opened again when a path leads back to it, and may have been unmounted since. */
+function enterScanned(tree: SourceTree, directory: string): number {
+  const fd = tree.directory(directory);
+  if (!tree.isAsScanned(directory)) throw new SystemError('SOURCE_ROOT', 'open the source');
+  return fd;
 }

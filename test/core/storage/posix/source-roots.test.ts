@@ -146,6 +146,32 @@ describe('what the source does not have', () => {
     ]);
   });
 
+  test('cannot be told any more when a root has become another meanwhile', async () => {
+    copy(roots());
+    await makeTree(`${trees.destination}/A`, { extra: '' });
+    await makeTree(`${trees.destination}/B`, { extra: '' });
+    const extras = new PosixExtras({
+      ...removalRequest(trees, 'trash'),
+      roots: roots(),
+      isSafe: () => false,
+    });
+    const look = (path: string) => [...extras.candidates(path)].flat().map(({ path }) => path);
+    const extra = { path: 'A/extra', kind: 'other' } as const;
+    try {
+      expect(look('A')).toContain('A/extra');
+      expect(extras.isStillExtra(extra)).toBe(true);
+      expect(look('B')).toContain('B/extra');
+      expect(extras.isStillExtra({ path: 'B/extra', kind: 'other' })).toBe(true);
+      renameSync(`${trees.source}/one/A`, `${trees.source}/one/away`);
+      mkdirSync(`${trees.source}/one/A`);
+      const changed = expect.objectContaining({ cause: 'SOURCE_ROOT' });
+      expect(() => look('A')).toThrow(changed);
+      expect(() => extras.isStillExtra(extra)).toThrow(changed);
+    } finally {
+      extras.close();
+    }
+  });
+
   test('is not looked for when one root is another', () => {
     const given = roots();
     renameSync(`${trees.source}/two/B`, `${trees.source}/two/away`);
