@@ -2,7 +2,7 @@ import { joinPath } from '../../model/entry.ts';
 import { DirectoryNames } from './directory-names.ts';
 import { DirectoryStack } from './directory-stack.ts';
 import { split } from './extras.ts';
-import { FileStatus } from './file-status.ts';
+import { FileStatus, withMount } from './file-status.ts';
 import { lseek, SEEK_SET } from './libc.ts';
 import { openExistingDirectory } from './open-directory.ts';
 import { check, SystemError } from './system-error.ts';
@@ -17,13 +17,14 @@ export type TreeCount = {
 };
 
 const status = new FileStatus();
+const above = new FileStatus();
 const names = new DirectoryNames();
 
 /** Counts what is at a path below an open directory, in its own file system, following no symlink. Throws a SystemError when nothing is there. */
 export function countTree(top: number, path: string): TreeCount {
   const count: TreeCount = { directories: 0, others: 0, bytes: 0, closed: 0 };
   const directories = new DirectoryStack(top, openExistingDirectory);
-  const device = status.readOpen(top, 'look at the directory').deviceNumber;
+  above.readOpen(top, 'look at the directory', withMount);
   const pending: string[] = [];
   const take = (parent: number, child: string) => {
     check(status.read(parent, split(child)[1]), 'look at it');
@@ -39,7 +40,7 @@ export function countTree(top: number, path: string): TreeCount {
       count.directories++;
       try {
         const fd = directories.enter(next);
-        if (status.readOpen(fd, 'look at it').deviceNumber !== device || status.isMountRoot) {
+        if (!status.readOpen(fd, 'look at it', withMount).isInMountOf(above)) {
           count.closed++;
           continue;
         }

@@ -13,6 +13,7 @@ import {
   statxAt,
   statxAtAsync,
 } from './libc.ts';
+import { mountIdOf } from './mount-id.ts';
 import { check } from './system-error.ts';
 
 const S_IFMT = 0o170000;
@@ -62,6 +63,7 @@ export class FileStatus {
   /** Reads the status of an open file; throws a SystemError. */
   readOpen(fd: number, action: string, mask = STATX_BASIC_STATS): this {
     check(statx(fd, '', AT_EMPTY_PATH, mask, this.#bytes), action);
+    if ((mask & STATX_MNT_ID) !== 0) this.#completeMount(fd);
     return this;
   }
 
@@ -223,10 +225,19 @@ export class FileStatus {
     return this.#sameBytes(other, 32, 40) && this.#sameBytes(other, 136, 144);
   }
 
-  /** False for what is on another file system, or at another place of the same one; older kernels (before 5.8) tell only the first. */
+  /** False for what is on another file system, or at another place of the same one; by its name, older kernels (before 5.8) tell only the first. */
   isInMountOf(other: FileStatus): boolean {
     const tells = this.#view.getUint32(0, true) & other.#view.getUint32(0, true) & STATX_MNT_ID;
     return this.#sameBytes(other, 136, 144) && (tells === 0 || this.#sameBytes(other, 144, 152));
+  }
+
+  /** What older kernels (before 5.8) leave out, of what is open. */
+  #completeMount(fd: number): void {
+    const told = this.#view.getUint32(0, true);
+    const mount = (told & STATX_MNT_ID) === 0 ? mountIdOf(fd) : undefined;
+    if (mount === undefined) return;
+    this.#view.setBigUint64(144, mount, true);
+    this.#view.setUint32(0, told | STATX_MNT_ID, true);
   }
 
   /** atime and mtime in nanoseconds, as futimens(3) takes them. */

@@ -2,7 +2,7 @@ import { joinPath } from '../../model/entry.ts';
 import type { Kept } from '../../model/removal.ts';
 import { CallLimit } from './call-limit.ts';
 import { DirectoryNames } from './directory-names.ts';
-import { FileStatus } from './file-status.ts';
+import { FileStatus, withMount } from './file-status.ts';
 import { close, ENOENT, errnoName, nativeName } from './libc.ts';
 import { removeDirectory, unlinkatAsync } from './libc-removal.ts';
 import { openExistingDirectory, unlock } from './open-directory.ts';
@@ -28,7 +28,7 @@ const status = new FileStatus();
 export class ParallelRemoval {
   readonly #calls = new CallLimit(callsAtOnce);
   readonly #signal: AbortSignal;
-  readonly #device: number;
+  readonly #top: FileStatus;
   readonly #parent: number;
   #directories = 0;
   entries = 0;
@@ -37,7 +37,7 @@ export class ParallelRemoval {
   constructor(parent: number, signal: AbortSignal) {
     this.#parent = parent;
     this.#signal = signal;
-    this.#device = status.readOpen(parent, 'look at the directory').deviceNumber;
+    this.#top = new FileStatus().readOpen(parent, 'look at the directory', withMount);
   }
 
   /** What has this name in the directory, and all below it. The reason of the signal is thrown once it is aborted. */
@@ -82,8 +82,8 @@ export class ParallelRemoval {
 
   /** Another file system is not entered; a directory that is closed to its owner is opened for him: it goes anyway. */
   #refuseOther(fd: number): void {
-    const { deviceNumber, isMountRoot, mode, uid } = status.readOpen(fd, 'look at the directory');
-    if (deviceNumber !== this.#device || isMountRoot) throw new SystemError('EXDEV', 'remove');
+    const { mode, uid } = status.readOpen(fd, 'look at the directory', withMount);
+    if (!status.isInMountOf(this.#top)) throw new SystemError('EXDEV', 'remove');
     if ((mode & 0o300) !== 0o300 && uid === me.uid) unlock(fd);
   }
 

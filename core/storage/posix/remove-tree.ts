@@ -3,7 +3,7 @@ import type { Kept } from '../../model/removal.ts';
 import { DirectoryNames } from './directory-names.ts';
 import { DirectoryStack } from './directory-stack.ts';
 import { split } from './extras.ts';
-import { FileStatus } from './file-status.ts';
+import { FileStatus, withMount } from './file-status.ts';
 import { ENOENT, errnoName, lseek, nativeName, SEEK_SET, unlinkat } from './libc.ts';
 import { removeDirectory } from './libc-removal.ts';
 import { openExistingDirectory, unlock } from './open-directory.ts';
@@ -21,14 +21,14 @@ export type RemovedTree = { readonly entries: number; readonly kept: readonly Ke
  * system. What cannot be removed is told, and all else goes. Memory grows neither with a tree nor with its depth.
  */
 export class TreeRemover {
-  readonly #device: number;
+  readonly #top: FileStatus;
   readonly #directories: DirectoryStack;
   readonly #names = new DirectoryNames();
   readonly #kept = new Map<string, Kept | undefined>();
   #entries = 0;
 
   constructor(top: number) {
-    this.#device = status.readOpen(top, 'look at the directory').deviceNumber;
+    this.#top = new FileStatus().readOpen(top, 'look at the directory', withMount);
     this.#directories = new DirectoryStack(top, openExistingDirectory);
   }
 
@@ -59,8 +59,6 @@ export class TreeRemover {
         this.#unlink(parent, path);
         return [];
       }
-      if (status.deviceNumber !== this.#device || status.isMountRoot)
-        throw new SystemError('EXDEV', 'remove');
       const below = this.#clear(path);
       if (below.length === 0) this.#removeEmptied(path);
       return below;
@@ -89,7 +87,8 @@ export class TreeRemover {
   #openUnlocked(path: string): number {
     const fd = this.#directories.enter(path);
     // Its own mode may keep its owner from removing what is in it; it goes anyway
-    status.readOpen(fd, 'look at the directory');
+    status.readOpen(fd, 'look at the directory', withMount);
+    if (!status.isInMountOf(this.#top)) throw new SystemError('EXDEV', 'remove');
     if ((status.mode & 0o300) !== 0o300 && status.uid === process.geteuid?.()) unlock(fd);
     return fd;
   }

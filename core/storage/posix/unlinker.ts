@@ -1,6 +1,6 @@
 import { DirectoryStack } from './directory-stack.ts';
 import { split } from './extras.ts';
-import { FileStatus } from './file-status.ts';
+import { FileStatus, withMount } from './file-status.ts';
 import { answerJobs } from './job-threads.ts';
 import { close, type NativeName, nativeName, unlinkat } from './libc.ts';
 import { removeDirectory } from './libc-removal.ts';
@@ -23,11 +23,11 @@ const status = new FileStatus();
  * system. A directory that is closed to its owner is opened for him.
  */
 export class Unlinker {
-  readonly #device: number;
+  readonly #top: FileStatus;
   readonly #directories: DirectoryStack;
 
   constructor({ root }: Unlinking) {
-    this.#device = status.readOpen(root, 'look at the directory').deviceNumber;
+    this.#top = new FileStatus().readOpen(root, 'look at the directory', withMount);
     this.#directories = new DirectoryStack(root, (parent, name) => this.#open(parent, name));
   }
 
@@ -65,8 +65,8 @@ export class Unlinker {
   #open(parent: number, name: NativeName): number {
     const fd = openExistingDirectory(parent, name);
     try {
-      const { deviceNumber, isMountRoot, mode, uid } = status.readOpen(fd, 'look at the directory');
-      if (deviceNumber !== this.#device || isMountRoot) throw new SystemError('EXDEV', 'remove');
+      const { mode, uid } = status.readOpen(fd, 'look at the directory', withMount);
+      if (!status.isInMountOf(this.#top)) throw new SystemError('EXDEV', 'remove');
       if ((mode & 0o300) !== 0o300 && uid === me.uid) unlock(fd);
       return fd;
     } catch (error) {
