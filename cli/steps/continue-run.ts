@@ -52,8 +52,10 @@ export async function continueRun(request: ContinueRequest): Promise<Next | unde
   if (newest === undefined || (newest.attempt !== request.attempt && newest.continues !== request.attempt))
     return undefined;
   const next = await decide(run, request).catch(refusal);
+  // Who waits for the end reads the report next
+  if (next.kind !== 'again') await reportRun(await readRun(request.runId), next);
   await writeNext(run.paths, request.attempt, next);
-  await reportRun(await readRun(request.runId));
+  if (next.kind === 'again') await reportRun(await readRun(request.runId));
   return next;
 }
 

@@ -4,7 +4,7 @@ import type { Plan } from '../model/plan.ts';
 import { quoteForShell } from '../model/shell-words.ts';
 import type { Attempt } from './attempt-file.ts';
 import { replaceFile } from './files.ts';
-import { readNext } from './next-file.ts';
+import { type Next, readNext } from './next-file.ts';
 import { formatErr, formatLog } from './report.ts';
 import { formatTreeErr, formatTreeLog } from './report-tree.ts';
 import type { RunInfo } from './run-info.ts';
@@ -19,15 +19,18 @@ export type ReportRequest = {
   readonly attempt: Attempt;
   /** The number that was announced. */
   readonly job: string;
+  /** What follows the attempt; left out: what is written down of it. */
+  readonly next?: Next | undefined;
 };
 
 /** Writes JOBID.log and JOBID.err whole, from the journals as they are now, and returns the account they tell. */
-export async function writeReport({ paths, info, plan, attempt, job }: ReportRequest): Promise<Account> {
+export async function writeReport(request: ReportRequest): Promise<Account> {
+  const { paths, info, plan, attempt, job } = request;
   const state = await readRunState(paths, plan);
   const work = await readTreeWork(paths, plan, attempt);
   const ofTree = accountOfTree(plan, info, work);
   const account = ofTree ?? accountOfRun(plan, state);
-  const next = await readNext(paths, attempt.attempt);
+  const next = request.next ?? (await readNext(paths, attempt.attempt));
   const command = info.command.map(quoteForShell).join(' ');
   const facts = { info, plan, attempt, next, state, account, work, job, command };
   const tree = ofTree === undefined ? undefined : work;
