@@ -18,6 +18,11 @@ export function retryCommand({ purpose, command, source, destination }: RunInfo)
   return [...words, '--retry'].map(quoteForShell).join(' ');
 }
 
+/** The same with the words that are known to be those of the user. */
+export function retryOf({ info, command }: Pick<ReportFacts, 'info' | 'command'>): string {
+  return info.purpose === 'verify' ? retryCommand(info) : `${command} --retry`;
+}
+
 /** What was compared, and how much of it differs. */
 export function verifiedLines({ state: { verification } }: ReportFacts): string[] {
   if (verification.since === 0) return [];
@@ -59,12 +64,13 @@ export function verdictOnDifferences(facts: ReportFacts): string | undefined {
   return [`${found[0]!.toUpperCase()}${found.slice(1)}.`, ...nextLines(facts, next)].join('\n');
 }
 
-function nextLines({ info, state, attempt }: ReportFacts, next: Next | undefined): string[] {
+function nextLines(facts: ReportFacts, next: Next | undefined): string[] {
   if (next?.kind === 'again') return [`Attempt ${next.attempt} goes on with it as job ${next.job}.`];
+  const { state, attempt } = facts;
   const mends = attempt.verify?.mends === true;
   const why = next?.kind === 'ends' && mends ? [`It does not go on by itself: ${next.why}.`] : [];
   const isToCopy = state.verification.open.size > 0;
-  return isToCopy ? [...why, 'To copy what differs:', `  ${retryCommand(info)}`] : why;
+  return isToCopy ? [...why, 'To copy what differs:', `  ${retryOf(facts)}`] : why;
 }
 
 /** What differs, by kind. */

@@ -15,7 +15,7 @@ import { hashGroups, manifestLines, manifestVerdict } from './report-tree.ts';
 import {
   alike,
   differenceGroups,
-  retryCommand,
+  retryOf,
   verdictOnDifferences,
   verifiedLines,
 } from './report-verification.ts';
@@ -131,7 +131,8 @@ function sayPhase(phase: AttemptPhase | undefined): string {
     : 'removes what the source does not have';
 }
 
-function copyVerdict({ account, plan, state, info, next }: ReportFacts): string {
+function copyVerdict(facts: ReportFacts): string {
+  const { account, plan, state, next } = facts;
   const { failed, left, vanished } = account;
   const files = plan.totals.entries - plan.totals.directories;
   if (isComplete(account)) {
@@ -151,7 +152,7 @@ function copyVerdict({ account, plan, state, info, next }: ReportFacts): string 
   return [
     `Not everything is copied: ${formatCounted(failed.entries, 'entry', 'entries')} failed, ${formatCount(left.entries)} not done.`,
     ...(next === undefined ? [] : [`${sayNext(next)}.`]),
-    ...(next?.kind === 'again' ? [] : ['To copy what is missing:', `  ${retryCommand(info)}`]),
+    ...(next?.kind === 'again' ? [] : ['To copy what is missing:', `  ${retryOf(facts)}`]),
   ].join('\n');
 }
 

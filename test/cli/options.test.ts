@@ -64,6 +64,7 @@ test('without anything said there are the defaults', async () => {
     require: [],
     links: 'copy',
     maxAttempts: 10,
+    verify: 'none',
     maxDelete: '10%',
     noContinue: false,
     tries: 4,
