@@ -61,7 +61,7 @@ describe.each(fileSystems)(`holes on %s (HOLES_SEED=${seed})`, (kind) => {
     execFileSync('cp', ['-p', '--sparse=never', join(top, 'src/hole'), join(dst, 'hole')]);
     expect(statSync(join(dst, 'hole')).blocks).toBeGreaterThan(0);
     const { exitCode, stdout } = await bcopy('verify', '-s', 'src', '-d', dst);
-    expect(stdout.split('\n')[0]).toBe(`holes hole (${4 * MiB} bytes of holes are filled)`);
+    expect(stdout).toContain(`holes hole (${4 * MiB} bytes of holes are filled)\n`);
     expect(exitCode).toBe(4);
     // The other way round nothing is lost
     expect(await bcopy('verify', '-s', dst, '-d', 'src')).toMatchObject({ exitCode: 0 });
