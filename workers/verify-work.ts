@@ -36,7 +36,7 @@ export type VerifyParts = {
 };
 
 /** So many entries are compared together, fewer when they are large. */
-const entriesAtMost = 256;
+const entriesAtMost = 64;
 const bytesAtMost = 256 * 1024 * 1024;
 /** So many of these for each thread are under way. */
 const aheadOfThreads = 3;
