@@ -29,10 +29,11 @@ export const verifyUsage = `bcopy verify -s SRC -d DST [--compare size|mtime|che
 bcopy verify JOBID [--compare size|mtime|checksum] [--json]
 bcopy verify --manifest FILE DIR [--algorithm NAME] [--strict] [--json]
 
-Compares two trees on this machine, or what a run has copied with its source, or a tree with a
-manifest of bcopy, sha256sum, xxhsum and their like, and changes nothing. The content of files is
-compared whole, and DST or DIR is read from its disk. A line for each difference: its kind, the
-path, details. Exit code 0 when there is none, else 4.`;
+Compares two trees, or what a run has copied with its source, or a tree with a manifest of bcopy,
+sha256sum, xxhsum and their like, and changes nothing. The content of files is compared whole, and
+DST or DIR is read from its disk. Trees and runs are compared by jobs, as a copy is made. A line
+for each difference: its kind, the path, details. Exit code 0 when there is none, 4 when there is,
+3 when not all could be compared. bcopy -s SRC -d DST --retry then copies what differs.`;
 export const compareUsage = `bcopy compare A B [--only KIND,...] [--json | --list files|tar [--null]]
 bcopy compare DIR --save FILE
 
