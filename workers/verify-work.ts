@@ -196,7 +196,7 @@ export class VerifyWork {
         : [],
     );
     const differs = this.#tell([...compared.differs, ...unread]);
-    this.#record(entries, wanted, { ...compared, differs }, readable.length);
+    this.#record(entries, wanted, { ...compared, differs }, new Set(readable));
   }
 
   /** An entry that is not recorded and is as it should be needs no copy: it is skipped. */
@@ -204,7 +204,7 @@ export class VerifyWork {
     entries: readonly PlacedEntry[],
     wanted: readonly PlacedEntry[],
     { differs, names, bytes }: ComparedEntries,
-    count: number,
+    readable: ReadonlySet<PlacedEntry>,
   ): void {
     const { records } = this.#parts;
     const different = new Set(differs.map(({ ordinal }) => ordinal));
@@ -217,7 +217,8 @@ export class VerifyWork {
     records.take(
       ...runsOf(over).map((run, i): JournalRecord => {
         const [from, to] = [run[0]!.ordinal, run.at(-1)!.ordinal + 1];
-        return { type: 'verified', from, to, entries: i === 0 ? count : 0, bytes: i === 0 ? bytes : 0 };
+        const count = run.filter((placed) => readable.has(placed)).length;
+        return { type: 'verified', from, to, entries: count, bytes: i === 0 ? bytes : 0 };
       }),
     );
   }
