@@ -1,7 +1,8 @@
-import { type Account, accountRows } from '../../core/model/account.ts';
+import type { Account } from '../../core/model/account.ts';
 import { formatBytes, formatCount, formatDuration } from '../../core/model/units.ts';
+import { accountRowsOf } from '../../core/run/report-tree.ts';
 import { retryCommand, sayDifferences } from '../../core/run/report-verification.ts';
-import { rootsOf, sayDestination, saySource } from '../../core/run/run-info.ts';
+import { type RunInfo, rootsOf, sayDestination, saySource } from '../../core/run/run-info.ts';
 import type { RunStatus, ShardStatus } from '../steps/run-status.ts';
 
 /** `bcopy status JOBID`: the run, a line for each state that shards are in, the books, rate and remaining time. */
@@ -11,8 +12,7 @@ export function formatStatus(status: RunStatus): string {
   const lines = [
     `job ${job}: ${phase}`,
     `run          ${run.info.id}, attempt ${attempt?.attempt ?? 0}${sayContinuation(status)}`,
-    `source       ${saySource(run.info)}`,
-    `destination  ${sayDestination(run.info)}`,
+    ...treeLines(run.info),
     `queue        ${attempt?.queue ?? '-'} (${attempt?.scheduler ?? '-'})`,
     ...(status.schedulerAnswered
       ? []
@@ -20,13 +20,23 @@ export function formatStatus(status: RunStatus): string {
     '',
     ...shardLines(status.shards),
     '',
-    ...accountLines(account),
+    ...accountLines(account, run.info),
     ...verifiedLines(status),
     '',
     ...paceLines(status),
     ...nextLines(status, job),
   ];
   return `${lines.join('\n').trimEnd()}\n`;
+}
+
+function treeLines(info: RunInfo): string[] {
+  if (isOfTree(info)) return [`tree         ${saySource(info)}`];
+  return [`source       ${saySource(info)}`, `destination  ${sayDestination(info)}`];
+}
+
+/** True of a run that copies nothing, and has one tree. */
+function isOfTree({ purpose }: RunInfo): boolean {
+  return purpose === 'manifest' || purpose === 'remove';
 }
 
 /** The jobs of a later attempt have numbers of their own. */
@@ -53,9 +63,9 @@ function describe(shards: readonly ShardStatus[]): string {
   return `${texts.join(', ')}${shards.length > tasksAtMost ? ' ...' : ''}`;
 }
 
-function accountLines(account: Account): string[] {
-  return accountRows
-    .filter(([name, key]) => name === 'planned' || name === 'copied' || account[key].entries > 0)
+function accountLines(account: Account, info: RunInfo): string[] {
+  return accountRowsOf(info)
+    .filter(([, key]) => key === 'planned' || key === 'copied' || account[key].entries > 0)
     .map(
       ([name, key]) =>
         `${name.padEnd(12)} ${formatCount(account[key].entries).padStart(12)} entries  ${formatBytes(account[key].bytes)}`,
@@ -93,7 +103,10 @@ export function formatRunLine({ run, job = '-', phase, account }: RunStatus): st
     account.planned.entries === 0
       ? 100
       : Math.floor((100 * (account.planned.entries - account.left.entries)) / account.planned.entries);
-  return `${job.padEnd(10)} ${phase.padEnd(13)} ${String(done).padStart(3)} %  ${run.info.createdAt}  ${saySource(run.info, 3)} -> ${sayDestination(run.info)}\n`;
+  const trees = isOfTree(run.info)
+    ? `${run.info.purpose} ${saySource(run.info)}`
+    : `${saySource(run.info, 3)} -> ${sayDestination(run.info)}`;
+  return `${job.padEnd(10)} ${phase.padEnd(13)} ${String(done).padStart(3)} %  ${run.info.createdAt}  ${trees}\n`;
 }
 
 function differencesOf({ count: differences, ...more }: NonNullable<RunStatus['verified']>): object {
@@ -120,6 +133,8 @@ export function statusFacts({
     /** The job after all tasks: whoever needs the whole copy waits for this one. */
     finish: attempt?.jobs.finish ?? null,
     run: run.info.id,
+    /** What it was made for: copy, verify, manifest or remove. */
+    purpose: run.info.purpose ?? 'copy',
     attempt: attempt?.attempt ?? 0,
     /** Why it does not go on by itself, once that is decided. */
     endsBecause: next?.kind === 'ends' ? next.why : null,

@@ -59,8 +59,9 @@ async function cleanDestination(
   context: CommandContext,
 ): Promise<CleanedRun['temporaries']> {
   if (run.kind === 'damaged') return 'unknown';
+  const copies = (run.run.info.purpose ?? 'copy') === 'copy';
   const isClean = run.kind === 'complete' && (await hasLeftNothing(run.paths));
-  if (isClean && !options.looksEverywhere) return { files: 0, bytes: 0, refused: 0 };
+  if (!copies || (isClean && !options.looksEverywhere)) return { files: 0, bytes: 0, refused: 0 };
   try {
     return await removeTemporaries(run.id, run.run, options.removes, context.signal);
   } catch (error) {

@@ -6,6 +6,7 @@ import type { ManifestWish } from '../../core/run/attempt-file.ts';
 import type { ManifestLine } from '../../core/run/hash-lines.ts';
 import { readHashed } from '../../core/run/hashed-state.ts';
 import { close } from '../../core/storage/posix/libc.ts';
+import { copyProgress } from '../output/progress.ts';
 import type { ManifestOptions } from '../proof-options.ts';
 import type { MadeManifest } from './make-manifest.ts';
 import { newFileMode, placeBelow, placeOf, placeOfOpen } from './manifest-place.ts';
@@ -31,8 +32,11 @@ export async function makeManifestByTasks(options: ManifestOptions, jobs: TreeJo
     manifest: { ...wish, since: run.attempt },
   });
   copy.note(`job ${submitted.job} is submitted to queue ${submitted.queue}`);
-  const waiting = { scheduler, signal: context.signal, note: copy.note, onStatus: () => undefined };
-  const { run: found } = await waitForRun(run.id, run.attempt, { ...waiting, what: 'the job' });
+  const progress = copyProgress(context.stderr, plan.totals.entries);
+  const { note } = copy;
+  const waiting = { scheduler, signal: context.signal, note, onStatus: progress.show, what: 'the job' };
+  const waited = waitForRun(run.id, run.attempt, waiting);
+  const { run: found } = await waited.finally(() => progress.end());
   const { made, shards } = await readHashed(found.paths, plan, run.attempt);
   const unreadable = shards.flatMap(({ unhashed }) =>
     [...unhashed.values()].map(({ path, cause }) => ({ path, why: cause })),

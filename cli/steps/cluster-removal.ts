@@ -5,6 +5,7 @@ import type { TreeCount } from '../../core/storage/posix/count-tree.ts';
 import { identityOfDoomed } from '../../core/storage/posix/doomed-tree.ts';
 import { close, nativeName } from '../../core/storage/posix/libc.ts';
 import { openExistingDirectory } from '../../core/storage/posix/open-directory.ts';
+import { copyProgress } from '../output/progress.ts';
 import { removeRun } from './create-run.ts';
 import { type Copy, type ReadyRun, type SubmittedRun, submitRun } from './submit-run.ts';
 import { treeAt } from './tree-at.ts';
@@ -66,8 +67,10 @@ export class ClusterRemoval {
   async wait(): Promise<RemovedByTasks> {
     const { scheduler, context } = this.#jobs;
     const { note } = this.#copy;
-    const waiting = { scheduler, signal: context.signal, note, onStatus: () => undefined, what: 'the job' };
-    const { run } = await waitForRun(this.#run.id, this.#run.attempt, waiting);
+    const progress = copyProgress(context.stderr, this.#run.plan.totals.entries);
+    const waiting = { scheduler, signal: context.signal, note, onStatus: progress.show, what: 'the job' };
+    const waited = waitForRun(this.#run.id, this.#run.attempt, waiting);
+    const { run } = await waited.finally(() => progress.end());
     const { entries, stays, gone } = await readUnlinked(run.paths, this.#run.plan);
     const isGone = gone?.stays === 0;
     return { entries, kept: stays, isGone, job: this.#submitted!.job };

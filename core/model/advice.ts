@@ -92,6 +92,13 @@ const advice = new Map<string, { readonly means: string; readonly todo: string }
       todo: 'mend the list, then copy again',
     },
   ],
+  [
+    'NO_FILE',
+    {
+      means: 'no regular file any more',
+      todo: 'see what has become of it at the destination, then copy it again',
+    },
+  ],
   ['CHANGED', { means: 'changed while it was copied', todo: 'wait until nobody writes to it, then --retry' }],
   [
     'SOURCE_ROOT',

@@ -1,5 +1,6 @@
 import { type Plan, partsOf, wholeEntriesOf } from '../model/plan.ts';
 import type { Range } from '../model/ranges.ts';
+import type { DigestsLine } from './hash-lines.ts';
 import type { JournalLine } from './journal-lines.ts';
 import type { JournalName } from './run-paths.ts';
 
@@ -49,6 +50,16 @@ function whyWrong(line: JournalLine, name: JournalName, whole: Range, touched: R
     case 'entry':
     case 'file':
       return whyElsewhere(line.ordinal, touched);
+    case 'digests':
+      return whyNoRanges(line.ranges, touched) ?? whyNoDigests(line);
+    case 'unhashed':
+      return whyElsewhere(line.ordinal, touched);
+    case 'unlinked':
+      return whyNoRanges([[line.from, line.to]], touched);
+    case 'manifest':
+    case 'stays':
+    case 'gone':
+      return name.shard === 'finish' ? undefined : 'only finish says that';
     case 'removed':
       return name.shard === 'finish' || line.entries === 0 ? 'finish removes nothing' : whyNoPath(line.path);
     case 'kept':
@@ -62,6 +73,21 @@ function whyWrong(line: JournalLine, name: JournalName, whole: Range, touched: R
 function whyNoPath(path: string): string | undefined {
   const isPath = path.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
   return isPath ? undefined : 'no path below the destination';
+}
+
+function whyNoRanges(
+  ranges: readonly (readonly [from: number, to: number])[],
+  { from, to }: Range,
+): string | undefined {
+  const wrong = ranges.find((range) => range[0] > range[1] || range[0] < from || range[1] > to);
+  return wrong && `entries ${wrong[0]} to ${wrong[1]} are not of this shard`;
+}
+
+function whyNoDigests({ files, file, ranges }: DigestsLine): string | undefined {
+  if (files > 0 !== (file !== undefined)) return 'digests without a file, or the other way round';
+  return files <= ranges.reduce((sum, [from, to]) => sum + to - from, 0)
+    ? undefined
+    : 'more files than its ranges have';
 }
 
 function whyElsewhere(ordinal: number, { from, to }: Range): string | undefined {

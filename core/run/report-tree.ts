@@ -1,27 +1,29 @@
-import type { Account } from '../model/account.ts';
+import { accountRows } from '../model/account.ts';
 import { adviceFor, meaningOf } from '../model/advice.ts';
 import { quoteName } from '../model/names.ts';
 import { formatBytes, formatCount, formatCounted, sayThreads } from '../model/units.ts';
 import type { ReportFacts } from './report.ts';
 import { accountLines, taskLines, timeLines } from './report-lines.ts';
-import { saySource } from './run-info.ts';
+import { type RunInfo, saySource } from './run-info.ts';
 import type { TreeWork } from './tree-work.ts';
 
 /** Paths listed for each cause; more are counted. */
 const pathsAtMost = 10_000;
 
-type Row = readonly [name: string, key: keyof Account];
-const doneNames = { hash: 'hashed', remove: 'removed' } as const;
+/** What the books of a run count, each with its name, in the order in which people read them. */
+export function accountRowsOf({ purpose }: RunInfo): typeof accountRows {
+  if (purpose !== 'manifest' && purpose !== 'remove') return accountRows;
+  return [
+    ['planned', 'planned'],
+    [purpose === 'manifest' ? 'hashed' : 'removed', 'copied'],
+    ['failed', 'failed'],
+    ['not done', 'left'],
+  ];
+}
 
 /** JOBID.log of a run that copies nothing: it hashes a tree, or removes one. */
 export function formatTreeLog(facts: ReportFacts, work: TreeWork): string {
   const { info, attempt, job, plan, account } = facts;
-  const rows: readonly Row[] = [
-    ['planned', 'planned'],
-    [doneNames[work.kind], 'copied'],
-    ['failed', 'failed'],
-    ['not done', 'left'],
-  ];
   const lines = [
     `bcopy ${info.version}: job ${job}, attempt ${attempt.attempt} of run ${info.id}`,
     '',
@@ -30,7 +32,7 @@ export function formatTreeLog(facts: ReportFacts, work: TreeWork): string {
     `scheduler    ${attempt.scheduler}, queue ${attempt.queue}, ${attempt.workers} workers of ${sayThreads(attempt.cpus ?? attempt.threads ?? 1, attempt.threads)}`,
     `shards       ${plan.shards.length}; tasks' logs in .bcopy/${info.id}/logs/${attempt.attempt}/`,
     '',
-    ...accountLines(account, rows),
+    ...accountLines(account, accountRowsOf(info)),
     '',
     ...timeLines(facts),
     ...manifestLines(facts),

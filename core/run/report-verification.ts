@@ -11,8 +11,9 @@ import { unverifiedShards } from './verification.ts';
 /** Paths listed for each kind; more are counted. */
 const pathsAtMost = 10_000;
 
-/** How to have copied what is missing or differs, ready to be pasted into a shell. */
+/** How to have done what is left, or differs, ready to be pasted into a shell. */
 export function retryCommand({ purpose, command, source, destination }: RunInfo): string {
+  if (purpose === 'manifest' || purpose === 'remove') return command.map(quoteForShell).join(' ');
   const given = ['bcopy', '-s', source?.given ?? '', '-d', destination.given];
   const words = purpose === 'verify' ? given : command;
   return [...words, '--retry'].map(quoteForShell).join(' ');

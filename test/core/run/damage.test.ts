@@ -234,6 +234,12 @@ const lines: [string, object][] = [
     'a version without a size',
     { type: 'part', ordinal: 1, from: 0, to: 5, version: 'x', temporary: '', same: false },
   ],
+  ['digests of another shard', { type: 'digests', ranges: [[700, 1400]], files: 1, bytes: 1, file: 'd' }],
+  ['digests in no file', { type: 'digests', ranges: [[0, 9]], files: 1, bytes: 1 }],
+  ['digests elsewhere', { type: 'digests', ranges: [[0, 9]], files: 1, bytes: 1, file: '../d' }],
+  ['more digests than entries', { type: 'digests', ranges: [[0, 2]], files: 3, bytes: 1, file: 'd' }],
+  ['what is gone from another shard', { type: 'unlinked', from: 700, to: 1400, entries: 1, bytes: 1 }],
+  ['what only finish says', { type: 'gone', entries: 1, stays: 0 }],
   ['a type that is none', { type: 'other' }],
 ];
 test.each(lines)('a journal with %s is refused, with its line', async (_, line) => {
