@@ -106,6 +106,18 @@ describe('a tree that is to go', () => {
     expect((await unlinked()).stays).toEqual([]);
   });
 
+  test.runIf(isRoot)('is not what is mounted in its place', async () => {
+    await made(many);
+    const identity = identityOfSource(task);
+    await execa('mount', ['--bind', task.trees.source, task.trees.source]);
+    try {
+      await expect(removeShard(task, 0, identity)).rejects.toThrow('EXDEV');
+    } finally {
+      await execa('umount', [task.trees.source]);
+    }
+    expect(namesIn(task.trees.source)).toHaveLength(60);
+  });
+
   test.runIf(isRoot)('stays where something is mounted', async () => {
     await made(many);
     await makeTree(`${task.trees.top}/outside`, { a: 'precious', sub: { x: 'precious' } });

@@ -17,9 +17,10 @@ export function openDoomedTree(
   const root = openIfThere(path, inode);
   if (root === undefined) return undefined;
   status.readOpen(root, 'look at the directory', withBirth);
-  if (isSame(inode, identity)) return root;
+  const isMounted = status.isMountRoot;
+  if (isSame(inode, identity) && !isMounted) return root;
   close(root);
-  throw new SystemError('SOURCE_ROOT', 'open the directory');
+  throw new SystemError(isMounted ? 'EXDEV' : 'SOURCE_ROOT', 'open the directory');
 }
 
 /** What the name in an open directory is now: the tree that was counted, another one, or nothing. */
