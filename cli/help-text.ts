@@ -50,7 +50,7 @@ export const manifestUsage = `bcopy manifest DIR [--algorithm xxh3|blake3|sha256
 
 Prints a line for each regular file below DIR, sorted by path: its digest and its path, as
 xxhsum -c, b3sum -c, sha256sum -c, sha1sum -c and md5sum -c read it in DIR; bcopy verify --manifest
-does, too.`;
+does, too. Where there is a cluster, tasks hash, and bcopy waits for them.`;
 
 export const copyNotes = `Examples:
   bcopy -s /gws/a/mydir -d /gws/b/dest            submit, and return at once
