@@ -1,8 +1,8 @@
 import type { Flags } from './command-line.ts';
-import { clusterTable } from './option-tables/cluster.ts';
+import { clusterTable, limitTable } from './option-tables/cluster.ts';
 import { type CopyOptions, readCopyOptions, type Surroundings } from './options.ts';
 
-const names = new Set<string>(clusterTable.map(({ name }) => name));
+const names = new Set<string>([...clusterTable, ...limitTable].map(({ name }) => name));
 
 /** The flags of a command without those that say where and how its jobs run. */
 export function ownFlags(flags: Flags): Flags {

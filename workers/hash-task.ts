@@ -7,6 +7,7 @@ import { JournalWriter } from '../core/run/journal-writer.ts';
 import { TapeReader } from '../core/run/tape-reader.ts';
 import { type HashedFile, type HashRequest, hashFiles } from '../core/storage/posix/hash-tree.ts';
 import { close } from '../core/storage/posix/libc.ts';
+import { shareLimits } from '../core/storage/posix/limits.ts';
 import { putOnDisk } from '../core/storage/posix/open-tree.ts';
 import { openPlannedDestination } from '../core/storage/posix/two-roots.ts';
 import { DigestBook } from './digest-book.ts';
@@ -76,6 +77,7 @@ class HashTask {
       // It holds the algorithms, with which no other worker is to be burdened
       threadProgram: new URL('../cli/proof-thread.js', options.program),
       threads: threadsFor(context, plan),
+      limits: shareLimits(attempt.limits ?? {}),
     };
     try {
       for await (const one of hashFiles(request, this.#readable(files), options.signal)) {

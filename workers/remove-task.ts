@@ -9,6 +9,7 @@ import { readUnlinked } from '../core/run/unlinked-state.ts';
 import { openDoomedTree } from '../core/storage/posix/doomed-tree.ts';
 import { JobThreads } from '../core/storage/posix/job-threads.ts';
 import { close } from '../core/storage/posix/libc.ts';
+import { shareLimits } from '../core/storage/posix/limits.ts';
 import { Unlinker } from '../core/storage/posix/unlinker.ts';
 import type { TaskOptions } from './task.ts';
 import { openTrees, type TaskContext } from './task-context.ts';
@@ -64,8 +65,10 @@ function startUnlinking(
 ): Unlinking {
   const { entries } = plan.shards[journal.shard as number]!;
   const threads = countThreads({ fixed: attempt.threads, cpus, memoryMB, entries, pieces: 0 }).most;
-  if (threads === 1) return unlinkHere(root);
-  const pool = new JobThreads(program, { unlinking: { root } }, threads, signal);
+  const limits = shareLimits(attempt.limits ?? {});
+  // Nobody can stop this thread while it waits for a limit
+  if (threads === 1 && limits === undefined) return unlinkHere(root);
+  const pool = new JobThreads(program, { unlinking: { root, limits } }, threads, signal);
   return { threads, run: (job) => pool.run<number[]>(job), close: () => pool.close() };
 }
 

@@ -3,10 +3,11 @@ import { compareNames } from '../../core/model/byte-order.ts';
 import { BcopyError, exitCodes } from '../../core/model/errors.ts';
 import { quoteName, toBytes } from '../../core/model/names.ts';
 import { formatBytes, formatCounted } from '../../core/model/units.ts';
+import type { WorkerLimits } from '../../core/run/attempt-file.ts';
 import type { Identity } from '../../core/storage/posix/entry-rules.ts';
 import { NewOutput } from '../../core/storage/posix/new-output.ts';
 import { identityOf, identityOfOpen } from '../../core/storage/posix/scan.ts';
-import type { CopyOptions } from '../options.ts';
+import { type CopyOptions, limitsOf } from '../options.ts';
 import { writeLine } from '../output/write-lines.ts';
 import type { ManifestOptions } from '../proof-options.ts';
 import { makeManifestByTasks } from '../steps/cluster-manifest.ts';
@@ -28,18 +29,22 @@ export async function manifest(
   const cluster = await clusterFor(jobs, context);
   const made =
     cluster === undefined
-      ? await makeHere(options, context)
+      ? await makeHere(options, limitsOf(jobs), context)
       : await makeManifestByTasks(options, { options: jobs, context, scheduler: cluster });
   if (made.unreadable.length > 0) throw incomplete(made, options);
   context.stderr.write(sayMade(made, options));
   return exitCodes.done;
 }
 
-async function makeHere(options: ManifestOptions, context: CommandContext): Promise<MadeManifest> {
+async function makeHere(
+  options: ManifestOptions,
+  limits: WorkerLimits,
+  context: CommandContext,
+): Promise<MadeManifest> {
   const { output } = options;
   const file = output === undefined ? undefined : new NewOutput(output);
   try {
-    const made = await make(options, file, context);
+    const made = await make({ ...options, limits }, file, context);
     if (made.unreadable.length === 0) file?.finish();
     else file?.abandon();
     return made;
@@ -50,7 +55,7 @@ async function makeHere(options: ManifestOptions, context: CommandContext): Prom
 }
 
 async function make(
-  { directory, algorithm, output, threads }: ManifestOptions,
+  { directory, algorithm, output, threads, limits }: ManifestOptions & { readonly limits: WorkerLimits },
   file: NewOutput | undefined,
   context: CommandContext,
 ): Promise<MadeManifest> {
@@ -61,7 +66,7 @@ async function make(
   ].filter((identity) => identity !== undefined);
   const write = async (line: string) =>
     file === undefined ? await writeLine(context.stdout, toBytes(line)) : file.write(line);
-  return makeManifest({ directory, algorithm, threads, passOver }, write, context.signal);
+  return makeManifest({ directory, algorithm, threads, limits, passOver }, write, context.signal);
 }
 
 function identityOfOutput({ stdout }: CommandContext): Identity | undefined {

@@ -1,4 +1,4 @@
-import { clusterTable } from './cluster.ts';
+import { clusterTable, limitTable } from './cluster.ts';
 import type { OptionSpec } from './option-spec.ts';
 import { runningTable } from './running.ts';
 import { siteTable, slurmTable } from './slurm.ts';
@@ -106,5 +106,6 @@ export const manifestTable = [
     help: 'write it to this file, whole or not at all (default: print it)',
   },
   { name: 'threads', kind: 'value', group: proving, help: 'files read at once (default: as many as CPUs)' },
+  ...limitTable,
   ...clusterTable,
 ] as const satisfies readonly OptionSpec[];

@@ -7,6 +7,7 @@ import { runsDirectory } from '../../core/run/run-paths.ts';
 import type { Identity } from '../../core/storage/posix/entry-rules.ts';
 import { hashFiles } from '../../core/storage/posix/hash-tree.ts';
 import { close } from '../../core/storage/posix/libc.ts';
+import { type Limits, shareLimits } from '../../core/storage/posix/limits.ts';
 import { identityOf } from '../../core/storage/posix/scan.ts';
 import { walkSorted } from '../../core/storage/posix/sorted-walk.ts';
 import { openNamedTree } from './open-tree.ts';
@@ -16,6 +17,7 @@ export type ManifestRequest = {
   readonly directory: string;
   readonly algorithm: Algorithm;
   readonly threads: number | undefined;
+  readonly limits: Limits;
   /** Files that are left out: the manifest itself, when it is made in the tree. */
   readonly passOver: readonly Identity[];
 };
@@ -44,6 +46,7 @@ export async function makeManifest(
     ...{ root, algorithm, algorithms: [algorithm], isFresh: false, followsSymlinks: false, passOver },
     threadProgram: pathToFileURL(packagePaths().proofThreadBundle),
     threads: request.threads ?? availableParallelism(),
+    limits: shareLimits(request.limits),
   };
   for await (const { file, hashed } of hashFiles(hashing, walkSorted({ root, own, onUnreadable }), signal)) {
     const path = joinPath(file.directory, file.name);

@@ -5,6 +5,7 @@ import type { Hashed, Hashing, HashJob, NamedFile } from './hash-jobs.ts';
 import { type Hasher, makeHasher } from './hasher.ts';
 import { close, nativeName, pread } from './libc.ts';
 import { POSIX_FADV_DONTNEED, posixFadvise } from './libc-content.ts';
+import { takeBytes, takeEntry } from './limits.ts';
 import { followSourceDirectory, openSourceDirectory } from './open-directory.ts';
 import { openSource } from './open-source.ts';
 import { check, SystemError } from './system-error.ts';
@@ -78,8 +79,12 @@ function hashOpen(fd: number, hasher: Hasher, isFresh: boolean): Hashed {
   if (isFresh) posixFadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
   hasher.begin();
   let at = 0;
+  takeEntry();
   for (let read = 1; read > 0; at += read) {
-    read = check(pread(fd, buffer, stepBytes, at), 'read');
+    // At the end nothing is expected, and looked whether it is so
+    const expected = before.bytes - at;
+    const most = expected > 0 ? takeBytes(Math.min(expected, stepBytes)) : stepBytes;
+    read = check(pread(fd, buffer, most, at), 'read');
     if (read > 0) hasher.add(read === stepBytes ? buffer : buffer.subarray(0, read));
   }
   const digest = hasher.end();

@@ -1,12 +1,15 @@
 import type { Algorithm } from '../../model/algorithm.ts';
 import type { Hashed, Hashing, HashJob, NamedFile } from './hash-jobs.ts';
 import { JobThreads } from './job-threads.ts';
+import type { SharedLimits } from './limits.ts';
 
 export type HashRequest = Hashing & {
   readonly threadProgram: URL;
   readonly threads: number;
   /** All that files may ask for. */
   readonly algorithms: readonly Algorithm[];
+  /** What all threads together may read; left out: as much as they can. */
+  readonly limits?: SharedLimits | undefined;
 };
 
 export type HashedFile<F extends NamedFile> = { readonly file: F; readonly hashed: Hashed };
@@ -21,9 +24,14 @@ export async function* hashFiles<F extends NamedFile>(
   files: Iterable<F>,
   signal: AbortSignal,
 ): AsyncGenerator<HashedFile<F>> {
-  const { root, algorithm, algorithms, isFresh, followsSymlinks, passOver } = request;
+  const { root, algorithm, algorithms, isFresh, followsSymlinks, passOver, limits } = request;
   const hashing: Hashing = { root, algorithm, isFresh, followsSymlinks, passOver };
-  const threads = new JobThreads(request.threadProgram, { hashing, algorithms }, request.threads, signal);
+  const threads = new JobThreads(
+    request.threadProgram,
+    { hashing, algorithms, limits },
+    request.threads,
+    signal,
+  );
   const going: Promise<HashedFile<F>[]>[] = [];
   try {
     for (const batch of batchesOf(files)) {

@@ -4,12 +4,17 @@ import { FileStatus, withMount } from './file-status.ts';
 import { answerJobs } from './job-threads.ts';
 import { close, type NativeName, nativeName, unlinkat } from './libc.ts';
 import { removeDirectory } from './libc-removal.ts';
+import { type SharedLimits, setLimits, takeEntry } from './limits.ts';
 import { openExistingDirectory, unlock } from './open-directory.ts';
 import { me } from './ownership.ts';
 import { SystemError } from './system-error.ts';
 
 /** What a thread has to know to remove what is in a tree. The descriptor, of its root, is the whole process's. */
-export type Unlinking = { readonly root: number };
+export type Unlinking = {
+  readonly root: number;
+  /** What all threads together may remove in a second; left out: as much as they can. */
+  readonly limits?: SharedLimits | undefined;
+};
 
 /** Names in a directory that are none of directories; or directories that may be empty, each before those above it. */
 export type UnlinkJob =
@@ -78,6 +83,7 @@ export class Unlinker {
 
 /** The body of a thread that removes. */
 export function answerUnlinks(port: Parameters<typeof answerJobs>[0], unlinking: Unlinking): void {
+  setLimits(unlinking.limits);
   const unlinker = new Unlinker(unlinking);
   answerJobs(
     port,
@@ -88,6 +94,9 @@ export function answerUnlinks(port: Parameters<typeof answerJobs>[0], unlinking:
 
 function leftOf(items: readonly string[], remove: (item: string) => number): number[] {
   const left: number[] = [];
-  for (const [at, item] of items.entries()) if (remove(item) !== 0) left.push(at);
+  for (const [at, item] of items.entries()) {
+    takeEntry();
+    if (remove(item) !== 0) left.push(at);
+  }
   return left;
 }
