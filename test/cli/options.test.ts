@@ -56,7 +56,6 @@ test('without anything said there are the defaults', async () => {
     json: false,
     force: false,
     wait: false,
-    verify: 'none',
     verbose: false,
     parsable: false,
     preserve: ['owner', 'mode', 'times', 'xattr', 'acl', 'links'],

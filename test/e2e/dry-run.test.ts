@@ -162,6 +162,17 @@ describe('--dry-run', () => {
     ]);
   });
 
+  it('tells of many in the same order, by however many threads', async () => {
+    for (let i = 0; i < 1500; i++) writeFileSync(at(`src/made/${i}`), '');
+    giveToUser(cwd);
+    const [one, four] = [
+      await bcopy('--dry-run', '--threads', '1'),
+      await bcopy('--dry-run', '--threads', '4'),
+    ];
+    expect(linesOf(one.stdout).filter((line) => line.startsWith('copy    made/'))).toHaveLength(1501);
+    expect(linesOf(four.stdout)).toEqual(linesOf(one.stdout));
+  });
+
   it('tells of the plan alone, and makes no run', async () => {
     const runs = runDirectories(cwd);
     const { stdout } = await bcopy('--dry-run=plan', '--delete');
