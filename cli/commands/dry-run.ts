@@ -24,10 +24,17 @@ export async function dryRun(copy: Copy, run: ReadyRun): Promise<number> {
     const planned = await describeRun(copy, run);
     context.stdout.write(options.json ? planLine(planned) : formatPlan(planned));
     await (options.dryRun === 'plan' ? showRemoval(copy, run) : showEntries(copy, run));
+  } catch (error) {
+    if (!isWithoutReader(error)) throw error;
   } finally {
     await forgetRun(run);
   }
   return exitCodes.done;
+}
+
+/** Who has read enough, as head(1), has what he wanted. */
+function isWithoutReader(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'EPIPE';
 }
 
 async function showRemoval(copy: Copy, run: ReadyRun): Promise<void> {
@@ -38,7 +45,10 @@ async function showRemoval(copy: Copy, run: ReadyRun): Promise<void> {
 /** What is identical is only counted, unless all is to be told. */
 async function showEntries(copy: Copy, run: ReadyRun): Promise<void> {
   const { options, context } = copy;
-  const write = (text: string) => writeLine(context.stdout, text);
+  const write = (text: string) => {
+    const { errored } = context.stdout;
+    return errored ? Promise.reject(errored) : writeLine(context.stdout, text);
+  };
   const show = (forecast: EntryForecast) =>
     write(options.json ? forecastLine(forecast) : formatForecast(forecast));
   if (!options.json) await write('\n# what would become of each entry\n');

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { pathsBelow } from '../helpers/disturbed-trees.ts';
 import { runDirectories } from './run-files.ts';
 import { giveToUser, openWorld, type World } from './world.ts';
@@ -171,6 +171,17 @@ describe('--dry-run', () => {
     ];
     expect(linesOf(one.stdout).filter((line) => line.startsWith('copy    made/'))).toHaveLength(1501);
     expect(linesOf(four.stdout)).toEqual(linesOf(one.stdout));
+  });
+
+  it('ends when nobody reads on, and leaves nothing', async () => {
+    for (let i = 0; i < 3000; i++) writeFileSync(at(`src/made/${i}`), '');
+    giveToUser(cwd);
+    const runs = runDirectories(cwd);
+    const program = `${inject('installed')}/dist/js/cli/main.js`;
+    const command = 'set -o pipefail; "$0" -s src -d dst --dry-run | head -n 1';
+    const ran = await world.run(cwd, 'bash', '-c', command, program);
+    expect(ran).toEqual({ exitCode: 0, stdout: 'source:      src', stderr: '' });
+    expect(runDirectories(cwd)).toEqual(runs);
   });
 
   it('tells of the plan alone, and makes no run', async () => {

@@ -16,7 +16,7 @@ import { FifoStock, RandomSource } from '../../../helpers/random-source.ts';
 import { groupFor, makeTwoTrees, placed, requestFor, type TwoTrees } from '../../../helpers/storage-trees.ts';
 
 const firstSeed = Number(process.env.FORECAST_SEED ?? 1);
-const cases = Number(process.env.FORECAST_CASES ?? 120);
+const cases = Number(process.env.FORECAST_CASES ?? 80);
 const isRoot = process.getuid?.() === 0;
 
 let trees: TwoTrees | undefined;
@@ -222,7 +222,7 @@ test.runIf(isRoot)('what is foretold is what a copy does, and foretelling touche
     for (const { action, why } of forecasts)
       told.set(`${action} ${why}`, (told.get(`${action} ${why}`) ?? 0) + 1);
   }
-  if (cases > 100) {
+  if (cases >= 80) {
     const most =
       'make missing,copy missing,copy size,copy mtime,copy content,copy tail,replace type,mend metadata,link link';
     const more =
