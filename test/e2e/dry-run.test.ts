@@ -2,10 +2,12 @@ import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   chmodSync,
+  chownSync,
   linkSync,
   lstatSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   utimesSync,
@@ -14,7 +16,7 @@ import {
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { pathsBelow } from '../helpers/disturbed-trees.ts';
-import { runDirectories } from './run-files.ts';
+import { announcedJob, runDirectories } from './run-files.ts';
 import { giveToUser, openWorld, type World } from './world.ts';
 
 let world: World;
@@ -191,6 +193,32 @@ describe('--dry-run', () => {
     expect(stdout).not.toContain('grown');
     expect(runDirectories(cwd)).toEqual(runs);
     expect(readdirSync(runs[0]!)).not.toContain('attempts/2');
+  });
+
+  it.runIf(process.getuid?.() === 0)('tells what belongs to somebody else, as a copy finds it', async () => {
+    for (const path of ['closed', 'd/e', 'grown']) chownSync(at(`dst/${path}`), 0, 0);
+    chmodSync(at('src/d/e'), 0o750);
+    mkdirSync(at('src/d/e/new'));
+    for (const path of ['d/e/more', 'd/e/new/f']) writeFileSync(at(`src/${path}`), '');
+    giveToUser(at('src'));
+    rmSync(at('dst/way'), { recursive: true });
+    const failed = ['d/e/  operation not permitted (EPERM)', 'd/e/more', 'd/e/new/', 'd/e/new/f'].map(
+      (path) => `fail    ${path}${path.includes('(') ? '' : '  permission denied (EACCES)'}`,
+    );
+    const lines = linesOf((await bcopy('--dry-run')).stdout);
+    expect(lines).toContain('skip    closed  not mended: it belongs to somebody else');
+    expect(lines).toEqual(expect.arrayContaining(failed));
+    expect(lines).toContain('copy    grown  size differs (5 -> 6)');
+    const ran = await bcopy('--wait');
+    expect(ran.exitCode).toBe(3);
+    expect(
+      linesOf((await bcopy('--dry-run')).stdout)
+        .slice(0, -1)
+        .sort(),
+    ).toEqual([...failed, 'skip    closed  not mended: it belongs to somebody else']);
+    const log = readFileSync(at(`${announcedJob(ran.stdout)}.log`), 'utf8');
+    expect(log).toMatch(/^note +metadata not mended: it belongs to somebody else: 1 entry$/m);
+    expect(log).toMatch(/^failed +4 /m);
   });
 
   it.runIf(process.getuid?.() === 0)(

@@ -2,7 +2,7 @@ import { meaningOf } from '../../model/advice.ts';
 import type { Comparison } from '../../model/compare.ts';
 import { type Entry, joinPath } from '../../model/entry.ts';
 import type { Fidelity } from '../../model/fidelity.ts';
-import { type Forecast, leftForecast } from '../../model/forecast.ts';
+import { type Forecast, type ForecastAction, leftForecast } from '../../model/forecast.ts';
 import { lookAtDirectory, readSource } from './complete-directory.ts';
 import { outcomeOf } from './entry-outcome.ts';
 import { foretellFile, foretellSpecial, foretellSymlink } from './foretell-entry.ts';
@@ -37,11 +37,13 @@ export type EntryToForetell = {
   readonly isForced?: boolean;
 };
 
+const making: readonly ForecastAction[] = ['make', 'copy', 'replace', 'link'];
+
 const foretold = { file: foretellFile, symlink: foretellSymlink, special: foretellSpecial };
 
 /**
  * Tells of one entry after the other what a copy would do, by the rules of those that copy, and touches nothing. What
- * only writing can tell it cannot know: no room, no permission at the destination, what a file system does not keep.
+ * only writing can tell it cannot know: no room, what a file system does not keep.
  */
 export class Foreteller {
   readonly #request: ForetellerRequest;
@@ -62,7 +64,7 @@ export class Foreteller {
   }
 
   foretell(entry: EntryToForetell): Forecast {
-    return this.#guarded(entry, () => this.#foretell(entry));
+    return this.#guarded(entry, () => this.#unlessClosed(entry, this.#foretell(entry)));
   }
 
   close(): void {
@@ -73,6 +75,16 @@ export class Foreteller {
   #foretell(entry: EntryToForetell): Forecast {
     if (entry.kind === 'directory') return this.#ofDirectory(entry.directory);
     return entry.first === undefined ? this.#ofEntry(entry, this.#trees) : this.#ofLink(entry, entry.first);
+  }
+
+  /** What is to be made needs a directory in which it may be made. */
+  #unlessClosed({ kind, directory }: EntryToForetell, forecast: Forecast): Forecast {
+    if (!making.includes(forecast.action)) return forecast;
+    const isTop = kind === 'directory' && directory === '';
+    const slash = directory.lastIndexOf('/');
+    const parent = kind === 'directory' ? directory.slice(0, Math.max(0, slash)) : directory;
+    if (isTop || !this.#trees.isClosed(parent)) return forecast;
+    throw new SystemError('EACCES', 'create');
   }
 
   #guarded({ directory, name }: EntryToForetell, foretell: () => Forecast): Forecast {

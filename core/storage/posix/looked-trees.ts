@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs';
 import type { SourceRoot } from '../../model/source-root.ts';
 import { DirectoryStack } from './directory-stack.ts';
 import { FileStatus } from './file-status.ts';
@@ -5,6 +6,7 @@ import { close, type NativeName, O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH, ope
 import { type DirectoryRules, openExistingDirectory } from './open-directory.ts';
 import { openRoot } from './open-root.ts';
 import { me } from './ownership.ts';
+import { pinnedPath } from './pinned.ts';
 import { type SourcePlace, SourceTree } from './source-tree.ts';
 import { SystemError } from './system-error.ts';
 
@@ -32,6 +34,11 @@ export class LookedTrees {
   readonly #rules: DirectoryRules;
   readonly #destinationRoot: number | undefined;
   readonly #destination: DirectoryStack | undefined;
+  /** Most entries are in the same directory as the one before. */
+  #lastClosed: { readonly path: string | undefined; readonly isClosed: boolean } = {
+    path: undefined,
+    isClosed: false,
+  };
   /** How many names down the last directory lies that could not be opened. */
   #failedAt = 0;
 
@@ -72,6 +79,16 @@ export class LookedTrees {
     }
   }
 
+  /** True where nothing can be made: by its mode, and it is not ours to be opened, or so it is above what is missing. */
+  isClosed(path: string): boolean {
+    if (me.uid === 0) return false;
+    if (this.#lastClosed.path === path) return this.#lastClosed.isClosed;
+    const there = this.destinationDirectory(path);
+    const isClosed = typeof there === 'number' ? isForeign(there) : path !== '' && this.isClosed(above(path));
+    this.#lastClosed = { path, isClosed };
+    return isClosed;
+  }
+
   close(): void {
     this.source.close();
     this.#destination?.close();
@@ -91,6 +108,20 @@ export class LookedTrees {
     }
     throw new SystemError('INTO_SOURCE', 'open destination directory');
   }
+}
+
+/** To make something in it takes permission for a directory of somebody else's, as for his file to be replaced. */
+function isForeign(directory: number): boolean {
+  try {
+    accessSync(pinnedPath(directory), constants.W_OK | constants.X_OK);
+    return false;
+  } catch {
+    return status.readOpen(directory, 'look at destination directory').uid !== me.uid;
+  }
+}
+
+function above(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }
 
 function isOwnDirectory(parent: number, name: NativeName): boolean {
