@@ -55,6 +55,9 @@ export type PartRange = { readonly ordinal: number; readonly from: number; reado
 /** Where calls are slow, a file takes one of the scan and 14 of a worker, which makes half as many at once. */
 const copyPerScan = 28;
 
+/** One worker has nobody to share with, and each task takes time to start: only time limits ask for more than one shard. */
+const aloneSeconds = 1800;
+
 /**
  * How many shards: about a minute of work each, at most eight for each worker so that the last does not run
  * alone, and for a small tree one for each worker that gets two seconds of work. Never above `limit`. A source that
@@ -63,7 +66,8 @@ const copyPerScan = 28;
 export function chooseShardCount(cost: number, workers: number, limit: number, scanSeconds = 0): number {
   const seconds = Math.max(cost / bytesPerSecond, scanSeconds * copyPerScan);
   const small = Math.min(workers, Math.ceil(seconds / 2));
-  const large = workers === 1 ? 1 : Math.min(workers * 8, Math.floor(seconds / 60));
+  const each = workers === 1 ? aloneSeconds : 60;
+  const large = Math.min(workers * 8, Math.floor(seconds / each));
   return Math.max(1, Math.min(limit, Math.max(small, large)));
 }
 

@@ -159,7 +159,7 @@ describe('in the background', () => {
     vi.useFakeTimers();
     try {
       const { recorder, events } = record();
-      recorder.takeOutcome(failure);
+      recorder.takeGroup({ ranges: [range(0, 5)] });
       recorder.keepUp();
       expect(events).toEqual([]);
       vi.advanceTimersByTime(200);
@@ -168,6 +168,24 @@ describe('in the background', () => {
       expect(events).toEqual(['sync']);
       recorder.keepUp();
       expect(events).toEqual(['sync']);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test('where nothing was copied since, no sync is made ahead', async () => {
+    vi.useFakeTimers();
+    try {
+      const { recorder, events } = record();
+      recorder.takeOutcome(failure);
+      const { from, to, skipped, linked } = range(0, 5);
+      recorder.takeGroup({ ranges: [{ from, to, copied: tally(0, 0), skipped, linked }] });
+      vi.advanceTimersByTime(200);
+      recorder.keepUp();
+      await vi.advanceTimersByTimeAsync(1);
+      expect(events).toEqual([]);
+      await recorder.checkpoint();
+      expect(events[0]).toBe('sync');
     } finally {
       vi.useRealTimers();
     }

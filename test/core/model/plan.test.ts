@@ -16,6 +16,8 @@ describe('the number of shards', () => {
     ['at most eight for each worker', minutes(1e6), 8, 1000, 64],
     ['never above the limit', minutes(1e6), 100, 250, 250],
     ['one worker, one minute', minutes(1), 1, 1000, 1],
+    ['one worker, less than half an hour', minutes(29), 1, 1000, 1],
+    ['one worker, two hours', minutes(120), 1, 1000, 4],
     ['a limit of one', minutes(1e6), 100, 1, 1],
   ])('%s', (_, cost, workers, limit, count) => {
     expect(chooseShardCount(cost, workers, limit)).toBe(count);
