@@ -4,7 +4,7 @@ SHELL := /bin/bash
 ESBUILD := node_modules/.bin/esbuild --bundle --platform=node --format=esm --target=node20 --sourcemap \
   --legal-comments=none --alias:koffi=koffi/indirect --log-level=warning --outbase=.
 # One file each: a worker that starts a thousand times must not look for its parts
-PROGRAMS := workers/main.ts cli/schedulers/local/supervisor.ts cli/scan-thread.ts cli/proof-thread.ts $(wildcard bench/scan.ts bench/copy.ts bench/latency.ts bench/sync.ts bench/verify.ts)
+PROGRAMS := workers/main.ts cli/schedulers/local/supervisor.ts cli/scan-thread.ts cli/proof-thread.ts $(wildcard bench/scan.ts bench/copy.ts bench/latency.ts bench/sync.ts bench/sync-latency.ts bench/verify.ts)
 # The string-width that yargs would bring spends 25 ms of each start on Intl and emojis; version 4 does not
 LIGHT := --alias:string-width=./node_modules/string-width/index.js
 # In pieces: each command loads what it needs
@@ -50,6 +50,7 @@ bench-latency: build
 
 bench-sync: build
 	node dist/js/bench/sync.js
+	node dist/js/bench/sync-latency.js
 
 bench-verify: build
 	node dist/js/bench/verify.js
