@@ -60,6 +60,11 @@ export function placeOf(directory: number, name: NativeName): NativeName {
   return Buffer.concat([Buffer.from(start), name]);
 }
 
+/** False when the file system of an open file knows no attributes: then nothing on it need be asked. */
+export function knowsAttributes(fd: number, device: number): boolean {
+  return knowing.get(device) ?? knowsAny(fd, device);
+}
+
 /** The names of the attributes that a copy may keep; the file system is that of `device`. Throws a SystemError. */
 export function listAttributes(place: AttributePlace, device: number): readonly string[] {
   if (!(knowing.get(device) ?? knowsAny(place, device))) return [];

@@ -1,6 +1,6 @@
 import { type Comparison, isKnownByStamp } from '../../model/compare.ts';
 import { type SeenEntries, seenStates, wordsPerStamp } from '../../model/seen-entries.ts';
-import { mayHaveAttributes } from './extended-attributes.ts';
+import { knowsAttributes, mayHaveAttributes } from './extended-attributes.ts';
 import { FileStatus } from './file-status.ts';
 import type { Keeper } from './keeper.ts';
 import { AT_FDCWD, addressOf, STATX_BASIC_STATS } from './libc.ts';
@@ -15,7 +15,13 @@ const atOnce = 64;
 const typeMask = 0o170000;
 const setIdBits = 0o6000;
 
-type Directories = { readonly source: number; readonly destination: number };
+/** Open directories, and whether what is in them can have attributes. */
+type Directories = {
+  readonly source: number;
+  readonly destination: number;
+  readonly asksSource: boolean;
+  readonly asksDestination: boolean;
+};
 export type SameFilesOptions = { readonly keeper: Keeper; readonly compare: Comparison };
 
 /**
@@ -63,20 +69,25 @@ export class SameFiles {
     try {
       const source = tree.directory(path);
       const destination = this.#trees.destinationDirectory(path);
-      return this.#trees.factsOf(destination).isNew ? undefined : { source, destination };
+      const { isNew, device } = this.#trees.factsOf(destination);
+      if (isNew) return undefined;
+      const { deviceNumber } = this.#status.readOpen(source, 'look at source');
+      const isKept = this.#keeper.xattr || this.#keeper.acl;
+      const asksDestination = isKept && knowsAttributes(destination, device);
+      return { source, destination, asksDestination, asksSource: knowsAttributes(source, deviceNumber) };
     } catch (error) {
       if (error instanceof SystemError) return undefined;
       throw error;
     }
   }
 
-  #findSome(seen: SeenEntries, from: number, to: number, { source, destination }: Directories): void {
-    const there = goTo(destination);
+  #findSome(seen: SeenEntries, from: number, to: number, where: Directories): void {
+    const there = goTo(where.destination);
     if (there) this.#leaveWhere(seen, from, to, (i, name) => !this.#isThere(seen, i, name));
-    if (there && (this.#keeper.xattr || this.#keeper.acl))
+    if (there && where.asksDestination)
       this.#leaveWhere(seen, from, to, (_, name) => mayHaveAttributes(name));
-    const here = there && goTo(source);
-    if (here) this.#leaveWhere(seen, from, to, (_, name) => mayHaveAttributes(name));
+    const here = there && (!where.asksSource || goTo(where.source));
+    if (here && where.asksSource) this.#leaveWhere(seen, from, to, (_, name) => mayHaveAttributes(name));
     settle(seen.states, from, to, here ? seenStates.same : seenStates.left);
   }
 
