@@ -59,7 +59,8 @@ async function copySettled(settled: Copy, say: (text: string) => void): Promise<
   const { options, context, note } = settled;
   const earlier = options.retry ? await retryRun(settled) : await refuseBusyRun(settled);
   if (earlier.kind === 'nothing left') {
-    say(`Nothing is left to copy: ${earlier.text}\n`);
+    if (options.json) note(`nothing is left to copy: ${earlier.text}`);
+    else say(`Nothing is left to copy: ${earlier.text}\n`);
     return exitCodes.done;
   }
   await makeRunsDirectory();

@@ -110,6 +110,17 @@ describe('--dry-run', () => {
     ]);
   });
 
+  it('tells as JSON nothing of what is left when nothing is', async () => {
+    rmSync(at('dst/way'), { recursive: true });
+    expect(await bcopy('--wait')).toMatchObject({ exitCode: 0 });
+    const ran = await bcopy('--dry-run', '--json', '--retry');
+    expect(ran).toMatchObject({
+      exitCode: 0,
+      stdout: '',
+      stderr: expect.stringMatching(/^bcopy: nothing is left/),
+    });
+  });
+
   it('tells the same as JSON, and nothing else', async () => {
     const { stdout, stderr } = await bcopy('--dry-run', '--json', '--delete', '--max-delete', '1');
     const lines = stdout.split('\n').map((line) => JSON.parse(line));

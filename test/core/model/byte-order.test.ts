@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compareNames } from '../../../core/model/byte-order.ts';
+import { compareNames, comparePaths } from '../../../core/model/byte-order.ts';
 import { fromBytes } from '../../../core/model/names.ts';
 import { randomNumbers } from '../../helpers/random.ts';
 
@@ -16,6 +16,21 @@ describe(`names in the order of their bytes (ORDER_SEED=${seed})`, () => {
       const order = Math.sign(compareNames(fromBytes(one), fromBytes(other)));
       expect(order, `${one.toString('hex')} ${other.toString('hex')}`).toBe(Buffer.compare(one, other));
     }
+  });
+
+  it('make the order of paths that a walk has', () => {
+    const random = randomNumbers(seed);
+    const names = ['a', 'a b', 'a-b', 'ab', 'b', '\udcff', 'é', '\u{10000}'];
+    const path = () => Array.from({ length: 1 + random(3) }, () => names[random(names.length)]!);
+    for (let i = 0; i < 20_000; i++) {
+      const [one, other] = [path(), path()];
+      const at = one.findIndex((name, step) => name !== other[step]);
+      const isLonger = at < 0 ? one.length - other.length : 0;
+      const expected = at < 0 ? isLonger : other[at] === undefined ? 1 : compareNames(one[at]!, other[at]);
+      const order = comparePaths(one.join('/'), other.join('/'));
+      expect(Math.sign(order), `${one.join('/')} ${other.join('/')}`).toBe(Math.sign(expected));
+    }
+    expect(comparePaths('', 'a/b')).toBeLessThan(0);
   });
 
   it('are not in the order of UTF-16', () => {
