@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { lstat } from 'node:fs/promises';
+import { randomInt } from 'node:crypto';
+import { lstat, readdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import fsExtra from 'fs-extra';
 import { BcopyError } from '../../core/model/errors.ts';
@@ -16,7 +16,7 @@ export async function createRun(
   now: Date,
 ): Promise<{ paths: RunPaths; info: Omit<RunInfo, 'format'> }> {
   await makeRunsDirectory();
-  const id = newRunId(now);
+  const id = newRunId(now, await readdir(runsDirectory));
   const paths = new RunPaths(`${runsDirectory}/${id}`);
   const info = {
     ...request,
@@ -66,8 +66,14 @@ export async function refuseForeignRuns(): Promise<void> {
   );
 }
 
-/** Sorts by time; the rest keeps two runs of one second apart. */
-function newRunId(now: Date): string {
+/** Sorts after those that there are; the rest keeps two runs of one second apart, wherever they were made. */
+export function newRunId(now: Date, others: readonly string[]): string {
   const time = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
-  return `${time}-${randomBytes(2).toString('hex')}`;
+  const last = others
+    .filter((name) => name.startsWith(`${time}-`))
+    .sort()
+    .at(-1);
+  const least = last === undefined ? 0 : (Number.parseInt(last.slice(-4), 16) + 1) % 0x10000;
+  const rest = least + randomInt(Math.min(0x800, 0x10000 - least));
+  return `${time}-${rest.toString(16).padStart(4, '0')}`;
 }
