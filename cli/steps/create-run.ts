@@ -74,6 +74,6 @@ export function newRunId(now: Date, others: readonly string[]): string {
     .sort()
     .at(-1);
   const least = last === undefined ? 0 : (Number.parseInt(last.slice(-4), 16) + 1) % 0x10000;
-  const rest = least + randomInt(Math.min(0x800, 0x10000 - least));
+  const rest = least + randomInt(Math.min(last === undefined ? 0x8000 : 0x800, 0x10000 - least));
   return `${time}-${rest.toString(16).padStart(4, '0')}`;
 }
