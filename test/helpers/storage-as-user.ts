@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
@@ -35,15 +35,24 @@ export async function buildChild<W, R>(name: string): Promise<ChildProgram<W, R>
   await build({ entryPoints: [entry], outfile, external: ['koffi'], ...options });
   const modules = new URL('../../node_modules', import.meta.url).pathname;
 
+  let answers = 0;
+
   async function run(work: W, under: readonly string[] = [], uid = ordinaryUser): Promise<R> {
     const [program, ...args] = [...under, process.execPath, outfile];
-    const { stdio } = await execa(program!, args, {
-      input: serialize(work),
-      stdio: ['pipe', 'inherit', 'inherit', 'pipe'],
-      encoding: 'buffer',
-      env: { NODE_PATH: modules, BCOPY_TEST_UID: String(uid) },
-    });
-    return deserialize(stdio[3] as unknown as Uint8Array) as R;
+    // A file, not a pipe: what a child has said is there, however long nobody listened
+    const answer = join(directory, String(answers++));
+    const fd = openSync(answer, 'w');
+    try {
+      await execa(program!, args, {
+        input: serialize(work),
+        // Its types know numbers only for the first three
+        stdio: ['pipe', 'inherit', 'inherit', fd as unknown as 'pipe'],
+        env: { NODE_PATH: modules, BCOPY_TEST_UID: String(uid) },
+      });
+    } finally {
+      closeSync(fd);
+    }
+    return deserialize(readFileSync(answer)) as R;
   }
 
   return { run, remove: () => rmSync(directory, { recursive: true, force: true }) };
