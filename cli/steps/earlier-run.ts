@@ -1,10 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BcopyError } from '../../core/model/errors.ts';
 import { quoteName, quoteNames } from '../../core/model/names.ts';
 import { formatCount, formatCounted } from '../../core/model/units.ts';
 import { readPlan } from '../../core/run/plan-file.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import { adoptJobs } from './adopt-jobs.ts';
-import { type FoundRun, findNewestRun } from './find-run.ts';
+import { type FoundRun, findNewestRun, readRun } from './find-run.ts';
 import { isSameSelection } from './read-selection.ts';
 import { type RunStatus, readRunStatus } from './run-status.ts';
 import { schedulerOf } from './scheduler-of-run.ts';
@@ -33,7 +34,7 @@ export async function retryRun(copy: Copy): Promise<EarlierRun> {
   }
   const scheduler = await schedulerFor(earlier, copy);
   const run = scheduler === undefined ? earlier : await adoptJobs(earlier, scheduler);
-  const status = await readRunStatus(run, scheduler);
+  const status = await readEndedStatus(run, scheduler, copy);
   refuseIfBusy(run, status);
   if (!isSameSelection(run.info.filters, copy.selection.recorded)) {
     copy.note(`run ${run.info.id} was planned with other filters, so it is planned anew`);
@@ -58,6 +59,24 @@ export async function retryRun(copy: Copy): Promise<EarlierRun> {
   }
   const attempt = (run.attempts.at(-1)?.attempt ?? 0) + 1;
   return { kind: 'go on', run: { paths: run.paths, id: run.info.id, plan, attempt, shards: status.left } };
+}
+
+const endingMs = 60_000;
+const lookMs = 500;
+
+/** SLURM gives the processes of what was cancelled, or refused half way, some time to end: it is waited for, at most a minute. */
+async function readEndedStatus(
+  run: FoundRun,
+  scheduler: Scheduler | undefined,
+  { context, note }: Copy,
+): Promise<RunStatus> {
+  let status = await readRunStatus(run, scheduler);
+  if (status.isEnding) note(`job ${status.job} is being ended; waiting for its tasks`);
+  for (const end = Date.now() + endingMs; status.isEnding && Date.now() < end; ) {
+    await sleep(lookMs, undefined, { signal: context.signal });
+    status = await readRunStatus(await readRun(run.info.id), scheduler);
+  }
+  return status;
 }
 
 /** The tape of a run that follows symlinks has what they lead to in their places, and no symlinks. */

@@ -79,6 +79,8 @@ export type RunStatus = {
   readonly isFinished: boolean;
   /** False when the scheduler gave no answer: then the journals alone are told. */
   readonly schedulerAnswered: boolean;
+  /** True when nothing of it runs but what the scheduler is about to end. */
+  readonly isEnding: boolean;
 };
 
 const workingPhases: Readonly<Record<AttemptPhase, RunPhase>> = {
@@ -131,6 +133,7 @@ async function look(run: FoundRun, scheduler: Scheduler | undefined): Promise<Ru
     left,
     isFinished,
     schedulerAnswered: tasks !== undefined,
+    isEnding: tasks !== undefined && isEnding(tasks),
     ...pace,
   };
 }
@@ -251,6 +254,11 @@ function shardPhase({ isDone, isInAttempt, known, tasks, reason, hasBegun }: Sha
     known === undefined ? tasks === undefined : known.phase === 'running' || known.phase === 'unknown';
   if (isAlive) return hasBegun || known !== undefined ? 'running' : 'pending';
   return hasBegun ? 'killed' : 'not started';
+}
+
+function isEnding(tasks: readonly TaskState[]): boolean {
+  const alive = tasks.filter(({ phase }) => phase !== 'ended' && phase !== 'gone');
+  return alive.length > 0 && alive.every(({ state }) => state === 'COMPLETING');
 }
 
 type PhaseFacts = {
