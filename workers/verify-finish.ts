@@ -5,7 +5,7 @@ import type { JournalRecord } from '../core/run/journal-lines.ts';
 import { JournalWriter } from '../core/run/journal-writer.ts';
 import { type RunState, readRunState } from '../core/run/run-state.ts';
 import { TapeReader } from '../core/run/tape-reader.ts';
-import { isVerificationWhole } from '../core/run/verification.ts';
+import { isVerificationWhole } from '../core/run/to-verify.ts';
 import { writeReport } from '../core/run/write-report.ts';
 import { announcedJob } from './announced-job.ts';
 import type { TaskContext } from './task-context.ts';

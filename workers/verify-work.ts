@@ -2,7 +2,7 @@ import type { Difference } from '../core/model/difference.ts';
 import { bytesOf } from '../core/model/entry.ts';
 import { fullFidelity, type KeepWord, leftOutNotes } from '../core/model/fidelity.ts';
 import { addTally, emptyTally } from '../core/model/outcome.ts';
-import { type PartRange, partsOf, type Shard, wholeEntriesOf } from '../core/model/plan.ts';
+import { type Shard, wholeEntriesOf } from '../core/model/plan.ts';
 import { RangeSet } from '../core/model/ranges.ts';
 import type { DiffersLine, JournalEnd, JournalRecord } from '../core/run/journal-lines.ts';
 import { recordedIn } from '../core/run/recorded-entries.ts';
@@ -12,16 +12,9 @@ import { type PlacedEntry, TapeReader } from '../core/run/tape-reader.ts';
 import type { Comparers } from './comparison.ts';
 import type { TaskOptions } from './task.ts';
 import type { TaskContext } from './task-context.ts';
-import {
-  type ComparedEntries,
-  compareEntries,
-  compareRange,
-  differenceOf,
-  lookAt,
-  namesIn,
-  rangeBytes,
-} from './verify-entries.ts';
+import { type ComparedEntries, compareEntries, differenceOf } from './verify-entries.ts';
 import { extrasIn } from './verify-extras.ts';
+import { VerifyDivided } from './verify-parts.ts';
 import type { VerifyRecords } from './verify-records.ts';
 
 export type VerifyParts = {
@@ -75,7 +68,7 @@ export class VerifyWork {
 
   async run(): Promise<JournalEnd['reason']> {
     try {
-      for (const part of partsOf(this.#shard)) await this.#part(part);
+      for await (const work of this.#divided().works()) await this.#start(work);
       for (const entries of this.#batches()) await this.#start(() => this.#batch(entries));
       await this.#end();
       if (this.#parts.context.attempt.verify!.extras === true && !this.#mustStop) await this.#extras();
@@ -99,47 +92,20 @@ export class VerifyWork {
       if (entry.since === since) yield* entry.lines;
   }
 
-  /** What is to be compared of a shard's share of a divided file; its metadata goes with its first byte. */
-  async #part({ ordinal, from, to }: PartRange): Promise<void> {
-    const { comparers, records, state, since, keep } = this.#parts;
-    const placed = this.#tape.at(ordinal);
-    if (this.#mustStop || !this.#isWanted(placed)) return;
-    const end = Math.max(from, to ?? bytesOf(placed.entry));
-    const had = state.verification.since === since ? state.verification.pieces.get(ordinal) : undefined;
-    const missing = (had ?? new RangeSet()).missingIn(from, end);
-    if (missing.length === 0) return;
-    const answer = await lookAt([placed], comparers);
-    if (from === 0) {
-      this.#tell(answer.findings.map((one) => differenceOf(placed, one)));
-      if (keep.includes('links') && answer.linked.length > 0)
-        records.take({ type: 'names', files: namesIn([placed], answer) });
-    }
-    const bytes = answer.contents[0]?.bytes ?? 0;
-    const entries = from === 0 ? 1 : 0;
-    records.take({ type: 'verified', from: this.#whole.from, to: this.#whole.from, entries, bytes: 0 });
-    for (const gap of missing)
-      for (let at = gap.from; at < gap.to; at += rangeBytes) {
-        const piece = { from: at, to: Math.min(at + rangeBytes, gap.to) };
-        // Of a file that has grown the last part has the rest
-        const last = to === undefined && piece.to === end ? bytes : Math.min(piece.to, bytes);
-        await this.#start(() => this.#piece(placed, piece, last));
-      }
+  #divided(): VerifyDivided {
+    const { state, since } = this.#parts;
+    return new VerifyDivided({
+      ...this.#parts,
+      shard: this.#shard,
+      tape: this.#tape,
+      compared: state.verification.since === since ? state.verification.pieces : new Map(),
+      isWanted: (placed) => !this.#mustStop && this.#isWanted(placed),
+      tell: (differs) => void this.#tell(differs),
+    });
   }
 
   get #whole(): { from: number; to: number } {
     return wholeEntriesOf(this.#shard);
-  }
-
-  async #piece(placed: PlacedEntry, { from, to }: { from: number; to: number }, last: number): Promise<void> {
-    const { comparers, records } = this.#parts;
-    const { ordinal } = placed;
-    const bytes = Math.max(0, last - from);
-    if (bytes > 0) this.#tell(await compareRange(placed, from, last, comparers));
-    const at = this.#whole.from;
-    records.take(
-      { type: 'piece', ordinal, from, to },
-      { type: 'verified', from: at, to: at, entries: 0, bytes },
-    );
   }
 
   *#batches(): Generator<PlacedEntry[]> {

@@ -2,7 +2,7 @@ import type { Difference } from '../../core/model/difference.ts';
 import { exitCodes } from '../../core/model/errors.ts';
 import { readPlan } from '../../core/run/plan-file.ts';
 import { readRunState } from '../../core/run/run-state.ts';
-import { unverifiedShards } from '../../core/run/verification.ts';
+import { unverifiedShards } from '../../core/run/to-verify.ts';
 import { readCopyOptions } from '../options.ts';
 import {
   differenceLine,

@@ -7,8 +7,8 @@ import { readPlan } from '../../core/run/plan-file.ts';
 import { isRemovalWhole } from '../../core/run/removals.ts';
 import type { RunInfo } from '../../core/run/run-info.ts';
 import { accountOfRun, type RunState, readRunState, shardsWithWorkLeft } from '../../core/run/run-state.ts';
+import { isVerificationWhole, unverifiedShards } from '../../core/run/to-verify.ts';
 import { accountOfTree, readTreeWork, type TreeWork } from '../../core/run/tree-work.ts';
-import { isVerificationWhole, unverifiedShards } from '../../core/run/verification.ts';
 import type { JobRef, Scheduler, TaskState } from '../schedulers/scheduler.ts';
 import { type FoundAttempt, type FoundRun, readRun } from './find-run.ts';
 

@@ -4,7 +4,7 @@ import type { VerifyWish } from '../../core/run/attempt-file.ts';
 import type { Next } from '../../core/run/next-file.ts';
 import { readPlan } from '../../core/run/plan-file.ts';
 import { type RunState, readRunState } from '../../core/run/run-state.ts';
-import { shardsToVerify } from '../../core/run/verification.ts';
+import { shardsToVerify } from '../../core/run/to-verify.ts';
 import type { FoundAttempt, FoundRun } from './find-run.ts';
 import {
   asBefore,

@@ -4,7 +4,7 @@ import { fullFidelity, type KeepWord } from '../../core/model/fidelity.ts';
 import type { Submission, VerifyWish } from '../../core/run/attempt-file.ts';
 import { readPlan } from '../../core/run/plan-file.ts';
 import { readRunState } from '../../core/run/run-state.ts';
-import { shardsToVerify } from '../../core/run/verification.ts';
+import { shardsToVerify } from '../../core/run/to-verify.ts';
 import type { Flags } from '../command-line.ts';
 import type { CommandContext } from '../commands/context.ts';
 import { type CopyOptions, limitsOf } from '../options.ts';

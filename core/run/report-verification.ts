@@ -6,7 +6,7 @@ import type { Next } from './next-file.ts';
 import type { ReportFacts } from './report.ts';
 import type { RunInfo } from './run-info.ts';
 import type { RunState } from './run-state.ts';
-import { unverifiedShards } from './verification.ts';
+import { unverifiedShards } from './to-verify.ts';
 
 /** Paths listed for each kind; more are counted. */
 const pathsAtMost = 10_000;

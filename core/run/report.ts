@@ -21,8 +21,8 @@ import {
 } from './report-verification.ts';
 import { type RunInfo, sayDestination, saySource } from './run-info.ts';
 import { outcomesOf, type RunState } from './run-state.ts';
+import { unverifiedShards } from './to-verify.ts';
 import type { TreeWork } from './tree-work.ts';
-import { unverifiedShards } from './verification.ts';
 
 /** Paths listed for each cause; more are counted. */
 const pathsAtMost = 10_000;

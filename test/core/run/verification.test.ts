@@ -6,7 +6,7 @@ import { type Plan, partsOf } from '../../../core/model/plan.ts';
 import type { JournalEnd, JournalLine } from '../../../core/run/journal-lines.ts';
 import type { JournalName } from '../../../core/run/run-paths.ts';
 import { accountOfRun, readRunState, shardsWithWorkLeft } from '../../../core/run/run-state.ts';
-import { shardsToVerify } from '../../../core/run/verification.ts';
+import { shardsToVerify } from '../../../core/run/to-verify.ts';
 import { randomNumbers } from '../../helpers/random.ts';
 import {
   done,

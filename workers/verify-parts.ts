@@ -1,0 +1,78 @@
+import { bytesOf } from '../core/model/entry.ts';
+import type { KeepWord } from '../core/model/fidelity.ts';
+import { type PartRange, partsOf, type Shard, wholeEntriesOf } from '../core/model/plan.ts';
+import { type Range, RangeSet } from '../core/model/ranges.ts';
+import type { DiffersLine } from '../core/run/journal-lines.ts';
+import type { PlacedEntry, TapeReader } from '../core/run/tape-reader.ts';
+import type { Comparers } from './comparison.ts';
+import { compareRange, differenceOf, lookAt, namesIn, rangeBytes } from './verify-entries.ts';
+import type { VerifyRecords } from './verify-records.ts';
+
+export type DividedParts = {
+  readonly shard: Shard;
+  readonly tape: TapeReader;
+  readonly comparers: Comparers;
+  readonly keep: readonly KeepWord[];
+  readonly records: VerifyRecords;
+  /** What of each file was compared already for the same comparison. */
+  readonly compared: ReadonlyMap<number, RangeSet>;
+  readonly isWanted: (placed: PlacedEntry) => boolean;
+  readonly tell: (differs: readonly DiffersLine[]) => void;
+};
+
+/** What is to be compared of a shard's shares of divided files; the metadata of each goes with its first byte. */
+export class VerifyDivided {
+  readonly #parts: DividedParts;
+
+  constructor(parts: DividedParts) {
+    this.#parts = parts;
+  }
+
+  async *works(): AsyncGenerator<() => Promise<void>> {
+    const { shard, tape, isWanted } = this.#parts;
+    for (const part of partsOf(shard)) {
+      const placed = tape.at(part.ordinal);
+      if (isWanted(placed)) yield* this.#ofPart(placed, part);
+    }
+  }
+
+  async *#ofPart(placed: PlacedEntry, { ordinal, from, to }: PartRange): AsyncGenerator<() => Promise<void>> {
+    const end = Math.max(from, to ?? bytesOf(placed.entry));
+    const missing = (this.#parts.compared.get(ordinal) ?? new RangeSet()).missingIn(from, end);
+    if (missing.length === 0) return;
+    const bytes = await this.#look(placed, from === 0);
+    for (const gap of missing)
+      for (let at = gap.from; at < gap.to; at += rangeBytes) {
+        const piece = { from: at, to: Math.min(at + rangeBytes, gap.to) };
+        // Of a file that has grown the last part has the rest
+        const last = to === undefined && piece.to === end ? bytes : Math.min(piece.to, bytes);
+        yield () => this.#compare(placed, piece, last);
+      }
+  }
+
+  /** Returns how much content is to be compared: none where the files differ in what is told with the first byte. */
+  async #look(placed: PlacedEntry, isFirst: boolean): Promise<number> {
+    const { comparers, keep, records, tell } = this.#parts;
+    const answer = await lookAt([placed], comparers);
+    if (isFirst) {
+      tell(answer.findings.map((one) => differenceOf(placed, one)));
+      const files = keep.includes('links') ? namesIn([placed], answer) : [];
+      if (files.length > 0) records.take({ type: 'names', files });
+      this.#count(1, 0);
+    }
+    return answer.contents[0]?.bytes ?? 0;
+  }
+
+  async #compare(placed: PlacedEntry, { from, to }: Range, last: number): Promise<void> {
+    const { comparers, records, tell } = this.#parts;
+    const bytes = Math.max(0, last - from);
+    if (bytes > 0) tell(await compareRange(placed, from, last, comparers));
+    records.take({ type: 'piece', ordinal: placed.ordinal, from, to });
+    this.#count(0, bytes);
+  }
+
+  #count(entries: number, bytes: number): void {
+    const { from } = wholeEntriesOf(this.#parts.shard);
+    this.#parts.records.take({ type: 'verified', from, to: from, entries, bytes });
+  }
+}
