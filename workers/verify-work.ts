@@ -191,7 +191,7 @@ export class VerifyWork {
 
   /** Records differences, but those that are none for this run. */
   #tell(differs: readonly DiffersLine[]): DiffersLine[] {
-    const real = differs.filter((line) => !(this.#lacksDevices && isDevice(line)));
+    const real = differs.filter((line) => !(this.#lacksDevices && isDevice(line)) && !this.#isExtra(line));
     for (const line of real) {
       this.#parts.options.log.difference(line);
       if (line.kind !== 'unreadable') this.#found = 'differences';
@@ -199,6 +199,11 @@ export class VerifyWork {
     }
     this.#parts.records.take(...real);
     return real;
+  }
+
+  /** What has gone from the source since it was copied stays, like all that only the destination has. */
+  #isExtra({ kind }: DiffersLine): boolean {
+    return kind === 'extra' && this.#parts.context.attempt.verify!.extras !== true;
   }
 
   async #extras(): Promise<void> {

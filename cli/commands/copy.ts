@@ -111,6 +111,10 @@ async function wait(
     note(`all is copied, but no manifest is made; see ${submitted.job}.err`);
     return exitCodes.incomplete;
   }
+  if (isComplete(status.account) && status.attempt?.phase === 'verify') {
+    note(`all is copied, but not all is compared; see ${submitted.job}.err`);
+    return exitCodes.incomplete;
+  }
   if (isComplete(status.account)) {
     note(`all is copied, but not all that the source does not have is removed; see ${submitted.job}.err`);
     return exitCodes.incomplete;

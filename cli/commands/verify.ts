@@ -79,7 +79,8 @@ async function tellAll(
   (json ? stderr : stdout).write(formatCompared(verification.compared, verification.count));
   if (verification.count > 0) return exitCodes.differences;
   const isAll = unverifiedShards(status.attempt!, status.run.info, plan, state).length === 0;
-  if (isAll && verification.unreadable === 0) return exitCodes.done;
+  // Finish looks for files that are one
+  if (isAll && verification.unreadable === 0 && status.isFinished) return exitCodes.done;
   stderr.write(`bcopy: not everything could be compared; see ${job}.err\n`);
   return exitCodes.incomplete;
 }

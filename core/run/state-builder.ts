@@ -57,6 +57,8 @@ export class StateBuilder {
       this.verification.close(line.ordinal);
     } else if (line.type === 'done' && shard !== 'finish') {
       this.#closeIn(line.from, line.to);
+    } else if (line.type === 'entry' && line.outcome === 'vanished') {
+      this.verification.close(line.ordinal);
     } else if (line.type === 'differs' && line.ordinal !== undefined)
       this.#takeBack(shard, line.ordinal, line);
   }

@@ -91,6 +91,19 @@ describe('a task that compares', () => {
     expect(line).toMatchObject({ detail: 'directory, 2 entries' });
   });
 
+  test('takes what has gone from the source for no difference, unless that is wanted', async () => {
+    await makeRecorded();
+    rmSync(`${task.trees.source}/a`);
+    rmSync(`${task.trees.source}/sub/deep`, { recursive: true });
+    expect(await verify(2, { keep: ['mode'] })).toBe('complete');
+    expect(await verify(3, { keep: ['mode'], since: 3, extras: true })).toBe('differences');
+    expect(await told()).toEqual(['extra a', 'extra sub/deep', 'extra sub/deep/d']);
+    expect(await runTask(task.context(journalName(0, 4)), options())).toBe('complete');
+    const { verification } = await readRunState(task.run.paths, task.plan);
+    // The directory is finish's
+    expect([...verification.differences()].map(({ path }) => path)).toEqual(['sub/deep']);
+  });
+
   test('leaves out what an earlier worker has compared for the same comparison', async () => {
     await makeRecorded();
     put(at('a'), 3, 'X');
