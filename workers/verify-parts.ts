@@ -5,7 +5,9 @@ import { type Range, RangeSet } from '../core/model/ranges.ts';
 import type { DiffersLine } from '../core/run/journal-lines.ts';
 import type { PlacedEntry, TapeReader } from '../core/run/tape-reader.ts';
 import type { Comparers } from './comparison.ts';
-import { compareRange, differenceOf, lookAt, namesIn, rangeBytes } from './verify-entries.ts';
+import type { Patience } from './retry.ts';
+import { differenceOf, lookAt, namesIn, rangeBytes } from './verify-entries.ts';
+import { compareRangePatiently, isPassing } from './verify-patience.ts';
 import type { VerifyRecords } from './verify-records.ts';
 
 export type DividedParts = {
@@ -16,6 +18,8 @@ export type DividedParts = {
   readonly records: VerifyRecords;
   /** What of each file was compared already for the same comparison. */
   readonly compared: ReadonlyMap<number, RangeSet>;
+  /** With what cannot be read for a passing cause. */
+  readonly patience: Patience;
   readonly isWanted: (placed: PlacedEntry) => boolean;
   readonly tell: (differs: readonly DiffersLine[]) => void;
 };
@@ -64,9 +68,12 @@ export class VerifyDivided {
   }
 
   async #compare(placed: PlacedEntry, { from, to }: Range, last: number): Promise<void> {
-    const { comparers, records, tell } = this.#parts;
+    const { comparers, records, tell, patience } = this.#parts;
     const bytes = Math.max(0, last - from);
-    if (bytes > 0) tell(await compareRange(placed, from, last, comparers));
+    const differs = bytes === 0 ? [] : await compareRangePatiently(placed, from, last, comparers, patience);
+    // It is left to the next worker
+    if (patience.signal?.aborted && differs.some(isPassing)) return;
+    tell(differs);
     records.take({ type: 'piece', ordinal: placed.ordinal, from, to });
     this.#count(0, bytes);
   }

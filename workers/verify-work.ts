@@ -10,11 +10,13 @@ import type { RunState } from '../core/run/run-state.ts';
 import type { ShardState } from '../core/run/shard-state.ts';
 import { type PlacedEntry, TapeReader } from '../core/run/tape-reader.ts';
 import type { Comparers } from './comparison.ts';
+import { hasty, type Patience, patienceFor } from './retry.ts';
 import type { TaskOptions } from './task.ts';
 import type { TaskContext } from './task-context.ts';
-import { type ComparedEntries, compareEntries, differenceOf } from './verify-entries.ts';
+import { type ComparedEntries, differenceOf } from './verify-entries.ts';
 import { extrasIn } from './verify-extras.ts';
 import { VerifyDivided } from './verify-parts.ts';
+import { comparePatiently, isPassing } from './verify-patience.ts';
 import type { VerifyRecords } from './verify-records.ts';
 
 export type VerifyParts = {
@@ -34,6 +36,9 @@ const bytesAtMost = 256 * 1024 * 1024;
 /** So many of these for each thread are under way. */
 const aheadOfThreads = 3;
 
+/** So many of these in a row in which something was read in vain are a storm: while it lasts, there is one wait for each. */
+const storm = 4;
+
 /** The work of one task that compares its shard. Used once. */
 export class VerifyWork {
   readonly #parts: VerifyParts;
@@ -48,6 +53,7 @@ export class VerifyWork {
   readonly #verified: RangeSet;
   readonly #underWay = new Set<Promise<void>>();
   #broken: Error | undefined;
+  #inVain = 0;
   #found: 'complete' | 'differences' | 'failures' = 'complete';
 
   constructor(parts: VerifyParts) {
@@ -98,10 +104,17 @@ export class VerifyWork {
       ...this.#parts,
       shard: this.#shard,
       tape: this.#tape,
+      patience: this.#patience,
       compared: state.verification.since === since ? state.verification.pieces : new Map(),
       isWanted: (placed) => !this.#mustStop && this.#isWanted(placed),
       tell: (differs) => void this.#tell(differs),
     });
+  }
+
+  get #patience(): Patience {
+    const { context, options } = this.#parts;
+    const patience = { ...patienceFor(context.attempt.tries), signal: options.signal };
+    return this.#inVain < storm ? patience : hasty(patience);
   }
 
   get #whole(): { from: number; to: number } {
@@ -155,7 +168,11 @@ export class VerifyWork {
     const readable = wanted.filter(
       ({ entry: { kind } }) => kind !== 'unreadable' && !(kind === 'symlink' && this.#skipsSymlinks),
     );
-    const compared = await compareEntries(readable, { ...this.#parts, tape: this.#tape });
+    const parts = { ...this.#parts, tape: this.#tape };
+    const compared = await comparePatiently(readable, parts, this.#patience);
+    this.#inVain = compared.differs.some(isPassing) ? this.#inVain + 1 : 0;
+    // It is left to the next worker
+    if (this.#mustStop && compared.differs.some(isPassing)) return;
     const unread = wanted.flatMap((placed) =>
       placed.entry.kind === 'unreadable'
         ? [differenceOf(placed, { kind: 'unreadable', detail: `scan: ${placed.entry.errno}` })]

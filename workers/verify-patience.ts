@@ -1,0 +1,50 @@
+import { classOf } from '../core/model/errno.ts';
+import type { DiffersLine } from '../core/run/journal-lines.ts';
+import type { PlacedEntry } from '../core/run/tape-reader.ts';
+import { type Patience, tryAgain } from './retry.ts';
+import { type ComparedEntries, compareEntries, compareRange, type EntriesParts } from './verify-entries.ts';
+
+/** Compares entries; those that could not be read for a passing cause again, as long as there is patience. */
+export async function comparePatiently(
+  entries: readonly PlacedEntry[],
+  parts: EntriesParts,
+  patience: Patience,
+): Promise<ComparedEntries> {
+  let result = await compareEntries(entries, parts);
+  const again = async () => {
+    const ordinals = new Set(result.differs.filter(isPassing).map(({ ordinal }) => ordinal));
+    const compared = await compareEntries(
+      entries.filter(({ ordinal }) => ordinals.has(ordinal)),
+      parts,
+    );
+    result = merge(result, compared, ordinals);
+    return result;
+  };
+  return tryAgain(result, again, ({ differs }) => !differs.some(isPassing), patience);
+}
+
+/** The same of a range of a file. */
+export async function compareRangePatiently(
+  ...[placed, from, to, comparers, patience]: [...Parameters<typeof compareRange>, Patience]
+): Promise<DiffersLine[]> {
+  const compare = () => compareRange(placed, from, to, comparers);
+  return tryAgain(await compare(), compare, (differs) => !differs.some(isPassing), patience);
+}
+
+function merge(
+  earlier: ComparedEntries,
+  later: ComparedEntries,
+  ordinals: ReadonlySet<number | undefined>,
+): ComparedEntries {
+  const names = new Map([...earlier.names, ...later.names]);
+  return {
+    differs: [...earlier.differs.filter(({ ordinal }) => !ordinals.has(ordinal)), ...later.differs],
+    names: [...names],
+    bytes: earlier.bytes,
+  };
+}
+
+/** True of what could not be read, and may be read later. */
+export function isPassing({ kind, detail }: DiffersLine): boolean {
+  return kind === 'unreadable' && classOf(detail.slice(detail.lastIndexOf(' ') + 1)) === 'transient';
+}
