@@ -59,6 +59,14 @@ describe.runIf(open.includes('slurm'))('a comparison on a cluster', () => {
     expect(attempt.arrays.flatMap(({ notOn }: { notOn: string[] }) => notOn).sort()).toEqual(['n1', 'n2']);
   });
 
+  it('is done on any node where SLURM refuses the others', async () => {
+    const cwd = prepared(world);
+    const job = announcedJob((await world.bcopy(cwd, ...words, '--wait')).stdout);
+    const ran = await world.bcopy(cwd, 'verify', job, '--sbatch-arg=--nodelist=n1', '--cpus-per-task', '1');
+    expect(ran).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('no difference') });
+    expect([...nodesOf(cwd, 2).values()]).toEqual(['n1', 'n1']);
+  });
+
   it('goes on after its worker was killed, and compares nothing twice', async () => {
     const cwd = prepared(world);
     const job = announcedJob((await world.bcopy(cwd, ...words, '--wait')).stdout);
