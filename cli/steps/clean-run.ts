@@ -59,7 +59,8 @@ async function cleanDestination(
   context: CommandContext,
 ): Promise<CleanedRun['temporaries']> {
   if (run.kind === 'damaged') return 'unknown';
-  const copies = (run.run.info.purpose ?? 'copy') === 'copy';
+  // What was made to compare may have copied since, with --retry
+  const copies = run.run.attempts.some(({ phase = 'copy' }) => phase === 'copy');
   const isClean = run.kind === 'complete' && (await hasLeftNothing(run.paths));
   if (!copies || (isClean && !options.looksEverywhere)) return { files: 0, bytes: 0, refused: 0 };
   try {

@@ -47,6 +47,7 @@ export async function verifyRun(
   note: (message: string) => void,
 ): Promise<SubmittedVerification> {
   const found = await findRunOfJob(request.job, context.environment);
+  refuseOtherPurpose(found, request.job);
   const last = lastSubmitted(found, request.job);
   const wanted = request.typed.scheduler === undefined ? last.scheduler : request.options.scheduler;
   const supervisorPath = packagePaths().supervisorBundle;
@@ -68,6 +69,12 @@ export async function verifyRun(
   await indexJob(job.id, run.info.id, environment);
   const entries = plan.totals.entries;
   return { id: run.info.id, attempt: attempt.attempt, job: job.id, queue: attempt.queue, entries, scheduler };
+}
+
+function refuseOtherPurpose({ info: { purpose } }: FoundRun, job: string): void {
+  if (purpose !== 'manifest' && purpose !== 'remove') return;
+  const what = purpose === 'manifest' ? 'has made a manifest' : 'has removed a tree';
+  throw new BcopyError('usage', `cannot verify job ${job}: it ${what}, and copied nothing`);
 }
 
 type Submitted = FoundAttempt & { readonly submission: Submission };
