@@ -71,7 +71,8 @@ class HashTask {
     const hashed = await readHashed(paths, plan, sinceOf(context), name.shard as number);
     const files = await FilesToHash.of(context, tape, hashed.shards[name.shard as number]!);
     const isFresh = info.purpose !== 'manifest';
-    if (isFresh) await putOnDisk(root);
+    // Else the checkpoints of the copy have done it
+    if (isFresh && attempt.sync === 'none') await putOnDisk(root);
     const request: HashRequest = {
       ...{ root, algorithm, algorithms: [algorithm], isFresh, followsSymlinks: false, passOver: [] },
       // It holds the algorithms, with which no other worker is to be burdened
