@@ -28,7 +28,9 @@ export function hashContext(
   const tree = purpose === 'manifest' ? source! : { ...destination, inode: inodeOf(destination.path) };
   const info = { ...made.info, purpose, destination: { ...tree, isNew: false } };
   const manifest: ManifestWish = { algorithm: 'sha256', file: `${task.run.top}/SUMS`, since: 1, ...wish };
-  return { ...made, info, attempt: { ...made.attempt, phase: 'hash', manifest } };
+  // Finish would wait for the number of an array
+  const arrays = shard === 'finish' ? [] : made.attempt.arrays;
+  return { ...made, info, attempt: { ...made.attempt, arrays, phase: 'hash', manifest } };
 }
 
 export function taskOptions(

@@ -38,7 +38,10 @@ function removalContext(
     purpose: 'remove' as const,
     destination: { path: top, given: top, inode, isNew: false },
   };
-  return { ...made, info, attempt: { ...made.attempt, threads, phase: 'remove', remove: { identity } } };
+  // Finish would wait for the number of an array
+  const arrays = shard === 'finish' ? [] : made.attempt.arrays;
+  const removing = { ...made.attempt, threads, arrays, phase: 'remove', remove: { identity } } as const;
+  return { ...made, info, attempt: removing };
 }
 
 export function removeShard(task: TaskFixture, shard: number, identity: string, wish: RemovalWish = {}) {
