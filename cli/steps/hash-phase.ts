@@ -47,12 +47,8 @@ export async function decideOnTree(decision: Decision): Promise<Next> {
   const work = await readTreeWork(run.paths, plan, attempt);
   if (work?.kind !== 'remove' || work.isWhole) return { kind: 'whole' };
   if (work.unlinked.gone !== undefined) return ends('some of what was to be removed stays');
-  const history = await historyOf(decision);
-  // Only finish was told to stop
-  if (work.left.length === 0 && history.attempts < history.attemptsAtMost)
-    return submitNext({ ...decision, continuation: asBefore, shards: [] });
   const left = leftShards(decision, await readRunState(run.paths, plan), work.left);
-  const continuation = decideContinuation({ ...history, left, causes: [] });
+  const continuation = decideContinuation({ ...(await historyOf(decision)), left, causes: [] });
   if (continuation.kind === 'ends') return ends(`not all is removed: ${continuation.why}`);
   return submitNext({ ...decision, continuation, shards: work.left });
 }

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -56,6 +57,7 @@ describe.runIf(open.length > 0)('bcopy manifest on a cluster', { concurrent: tru
         expect(ran, ran.stderr).toMatchObject({ exitCode: 0, stdout: '' });
         const made = readFileSync(join(cwd, there));
         expect(made.equals(readFileSync(join(cwd, here)))).toBe(true);
+        expect(statSync(join(cwd, there)).mode).toBe(statSync(join(cwd, here)).mode);
         writeFileSync(join(cwd, `${tool}.list`), readableBy(algorithm, made));
         const checked = await world.run(join(cwd, 'tree'), tool, '-c', `../${tool}.list`);
         expect(checked, checked.stderr).toMatchObject({ exitCode: 0 });
