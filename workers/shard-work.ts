@@ -129,7 +129,8 @@ export class ShardWork {
     const isLeft = new Set(left);
     const { threads, msPerEntry } = this.#engine;
     const size = () => groupSize({ entriesLeft: left.length, threads, msPerEntry });
-    this.#left.push(...groupsOf(tape.between(from, to), (ordinal) => !isLeft.has(ordinal), size));
+    for (const group of groupsOf(tape.between(from, to), () => false, size))
+      this.#left.push(...leftOf(group, isLeft));
   }
 
   /** Starts a piece of work as soon as the threads have little left. */
@@ -177,4 +178,13 @@ export class ShardWork {
     for (const entry of outcome.outcomes) if (!isPassing(entry)) this.#fate.tell(entry);
     return outcome.outcomes.filter(isPassing);
   }
+}
+
+/** What is left of a group, as one that leaves the others out. */
+function leftOf(group: EntryGroup, isLeft: ReadonlySet<number>): EntryGroup[] {
+  const ordinals: number[] = [];
+  for (let ordinal = group.from; ordinal < group.to; ordinal++)
+    if (isLeft.has(ordinal)) ordinals.push(ordinal);
+  if (ordinals.length === 0) return [];
+  return ordinals.length === group.to - group.from ? [group] : [groupOfSome(group, ordinals)];
 }

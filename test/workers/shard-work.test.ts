@@ -1,9 +1,10 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { DoneRange } from '../../core/model/outcome.ts';
 import type { JournalRecord } from '../../core/run/journal-lines.ts';
 import { readRunState } from '../../core/run/run-state.ts';
 import { PosixStorage } from '../../core/storage/posix/posix-storage.ts';
-import { startEngine } from '../../workers/engine.ts';
+import { type Engine, startEngine } from '../../workers/engine.ts';
 import { Recorder } from '../../workers/recorder.ts';
 import { ShardWork } from '../../workers/shard-work.ts';
 import { faultyStorage } from '../helpers/faulty-storage.ts';
@@ -25,6 +26,8 @@ type Circumstances = {
   readonly isSuperseded?: boolean;
   readonly isStopped?: boolean;
   readonly tries?: number | undefined;
+  /** What a look is to find left of entries `[from, to)`; left out: nobody looks. */
+  readonly look?: (from: number, to: number) => number[];
 };
 
 /** Does one shard's work with a storage that has faults. */
@@ -34,6 +37,7 @@ async function work({
   isSuperseded = false,
   isStopped = false,
   tries,
+  look,
 }: Circumstances) {
   const made = task.context(journalName(shard));
   const context = { ...made, attempt: { ...made.attempt, tries } };
@@ -47,15 +51,44 @@ async function work({
     checkpointMs: 30_000,
   });
   const program = new URL('file:///not/used');
-  const engine = startEngine({ first: 1, most: 1 }, faulty, request, program);
+  const inline = startEngine({ first: 1, most: 1 }, faulty, request, program);
+  const engine = look === undefined ? inline : lookingWith(inline, look);
   const state = (await readRunState(task.run.paths, task.plan, shard)).shards[shard]!;
   const { log, lines } = keptLog();
   const signal = isStopped ? AbortSignal.abort() : new AbortController().signal;
   const options = { program, log, signal };
-  const reason = await new ShardWork({ context, state, storage: faulty, engine, recorder, options }).run();
+  const reason = await new ShardWork({
+    ...{ context, state, storage: faulty, engine, recorder, options },
+    looks: look !== undefined,
+  }).run();
   faulty.close();
   return { reason, records, tried, lines };
 }
+
+/** The engine, which finds all the same that a look does not leave. */
+function lookingWith(engine: Engine, look: (from: number, to: number) => number[]): Engine {
+  const rangesBetween = (left: readonly number[], from: number, to: number) =>
+    [...left, to].flatMap((end, i): DoneRange[] => {
+      const begin = i === 0 ? from : left[i - 1]! + 1;
+      const skipped = { entries: end - begin, bytes: end - begin };
+      return begin < end ? [{ from: begin, to: end, copied: tally, skipped, linked: tally }] : [];
+    });
+  return {
+    threads: engine.threads,
+    appetite: 2,
+    msPerEntry: undefined,
+    copyGroup: (group) => engine.copyGroup(group),
+    copyPart: (part) => engine.copyPart(part),
+    finish: (batch) => engine.finish(batch),
+    look: async ({ from, to }) => {
+      const left = look(from, to);
+      return { left, ranges: rangesBetween(left, from, to) };
+    },
+    stop: () => engine.stop(),
+    close: () => engine.close(),
+  };
+}
+const tally = { entries: 0, bytes: 0 };
 
 const makeFiles = async () => {
   task = await makeTask(({ source }) => makeTree(source, tenFiles));
@@ -77,6 +110,37 @@ describe('the work on a shard', () => {
     expect(await readTree(task.trees.destination, contents)).toEqual(
       await readTree(task.trees.source, contents),
     );
+  });
+
+  test('is to copy only what looks leave, in groups that leave the others out', async () => {
+    await makeFiles();
+    const asked: number[] = [];
+    const look = (from: number, to: number) => {
+      for (let ordinal = from; ordinal < to; ordinal++) asked.push(ordinal);
+      return [2, 5, 6, 9].filter((ordinal) => from <= ordinal && ordinal < to);
+    };
+    const { reason, records, tried } = await work({ look });
+    expect(reason).toBe('complete');
+    expect(asked.sort((a, b) => a - b)).toEqual(Array.from({ length: 11 }, (_, i) => i));
+    expect(tried.sort()).toEqual([2, 5, 6, 9]);
+    const of = { copied: { entries: 4, bytes: 4 }, skipped: { entries: 7, bytes: 7 } };
+    expect(records).toEqual([done(0, 11, of), readAndWritten(4)]);
+    expect(readdirSync(task.trees.destination)).toHaveLength(4);
+  });
+
+  test('tries again what a look has left and a passing fault has met', async () => {
+    await makeFiles();
+    const look = (from: number, to: number) => [3, 7].filter((ordinal) => from <= ordinal && ordinal < to);
+    const { reason, tried } = await work({ look, faults: new Map([[1, 'EIO']]) });
+    expect(reason).toBe('complete');
+    expect(tried.sort()).toEqual([3, 3, 7]);
+  });
+
+  test('looks at nothing more once it is told to stop', async () => {
+    await makeFiles();
+    const { reason, tried } = await work({ look: (from) => [from], isStopped: true });
+    expect(reason).toBe('cut off');
+    expect(tried).toEqual([]);
   });
 
   test.each(['EIO', 'ESTALE', 'EBUSY'])(
