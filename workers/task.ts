@@ -1,4 +1,3 @@
-import { byTime, isKnownByStamp } from '../core/model/compare.ts';
 import { wholeEntriesOf } from '../core/model/plan.ts';
 import type { JournalEnd } from '../core/run/journal-lines.ts';
 import { isSuperseded } from '../core/run/journal-reader.ts';
@@ -7,6 +6,7 @@ import { hasVanished, readRunState } from '../core/run/run-state.ts';
 import type { ShardState } from '../core/run/shard-state.ts';
 import { newStopFlag } from '../core/storage/posix/stop-flag.ts';
 import { startEngine, type ThreadProgram } from './engine.ts';
+import { mayLook } from './may-look.ts';
 import { largeFrom, pieceBytes } from './piece-size.ts';
 import { Recorder } from './recorder.ts';
 import { ShardWork } from './shard-work.ts';
@@ -59,24 +59,6 @@ export async function runTask(context: TaskContext, options: TaskOptions): Promi
     await journal.close();
     storage.close();
   }
-}
-
-/** What the scan saw is old news after this time. */
-const freshMs = 3_600_000;
-
-/**
- * Whether files are believed to be at the source what they were when it was scanned. Only the first worker on a shard does, soon after
- * the scan: one that comes later, after a night in a queue or a mended fault, looks at both sides.
- */
-function mayLook(
-  { info, journal, attempt, hasDoubts }: TaskContext,
-  state: ShardState,
-  now: number,
-): boolean {
-  const isFirst = journal.attempt === 1 && journal.restart === 0 && state.journals.length === 0;
-  const isFresh = Math.abs(now - Date.parse(info.createdAt)) < freshMs;
-  const isKnown = isKnownByStamp(attempt.compare ?? byTime);
-  return isFirst && isFresh && isKnown && !hasDoubts && !info.destination.isNew;
 }
 
 /** As many threads as what is left to do can use. */
