@@ -25,6 +25,9 @@ export type ShardParts = FateParts & {
 };
 
 const lookAtMost = 4096;
+/** A look that leaves more than this share was in vain: so many times its entries are not looked at then. */
+const inVain = 0.75;
+const passedOver = 8;
 
 /** The work of one task on its shard, whatever copies for it. Used once. */
 export class ShardWork {
@@ -40,6 +43,7 @@ export class ShardWork {
   readonly #looks: boolean;
   /** What looks have left. */
   readonly #left: EntryGroup[] = [];
+  #lookAgainAt = 0;
   #isTapesTurn = false;
 
   constructor(parts: ShardParts) {
@@ -118,7 +122,11 @@ export class ShardWork {
         begin + groupSize({ entriesLeft: to - begin, threads, msPerEntry, atMost: lookAtMost }),
       );
       const end = at;
-      yield async () => this.#takeLook(tape, begin, end, await look(tape.seenRequest(begin, end)));
+      if (begin < this.#lookAgainAt) {
+        const size = () => groupSize({ entriesLeft: to - begin, threads, msPerEntry });
+        for (const group of groupsOf(tape.between(begin, end), () => false, size))
+          yield () => this.#group(group);
+      } else yield async () => this.#takeLook(tape, begin, end, await look(tape.seenRequest(begin, end)));
     }
   }
 
@@ -126,6 +134,7 @@ export class ShardWork {
     this.#recorder.takeGroup({ ranges });
     if (ranges.some(({ skipped }) => skipped.entries > 0)) this.#fate.gotThrough();
     if (left.length === 0 || this.#fate.mustStop) return;
+    if (left.length > (to - from) * inVain) this.#lookAgainAt = to + (to - from) * passedOver;
     const isLeft = new Set(left);
     const { threads, msPerEntry } = this.#engine;
     const size = () => groupSize({ entriesLeft: left.length, threads, msPerEntry });

@@ -128,6 +128,21 @@ describe('the work on a shard', () => {
     expect(readdirSync(task.trees.destination)).toHaveLength(4);
   });
 
+  test('is done without looks for a while where one was in vain', async () => {
+    await makeFiles();
+    const asked: number[] = [];
+    const look = (from: number, to: number) => {
+      const all = Array.from({ length: to - from }, (_, i) => from + i);
+      asked.push(...all);
+      return all.filter((ordinal) => ordinal > 0);
+    };
+    const { reason, records, tried } = await work({ look });
+    expect(reason).toBe('complete');
+    expect(asked).not.toContain(10);
+    expect(tried.sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(copiedIn(records)).toBe(10);
+  });
+
   test('tries again what a look has left and a passing fault has met', async () => {
     await makeFiles();
     const look = (from: number, to: number) => [3, 7].filter((ordinal) => from <= ordinal && ordinal < to);
