@@ -4,7 +4,9 @@ import { setTimeout } from 'node:timers/promises';
 import { BcopyError, exitCodes } from '../../core/model/errors.ts';
 import type { LogsOptions } from '../job-options.ts';
 import { type FoundAttempt, type FoundRun, findRunOfJob, readRun } from '../steps/find-run.ts';
-import { headOf, readRunStatus } from '../steps/run-status.ts';
+import { headOf } from '../steps/run-jobs.ts';
+import { isBusy } from '../steps/run-phase.ts';
+import { readRunStatus } from '../steps/run-status.ts';
 import { schedulerOf } from '../steps/scheduler-of-run.ts';
 import type { CommandContext } from './context.ts';
 
@@ -84,6 +86,6 @@ async function follow(
     at = Math.max(0, await print(file, at, context));
     const isShardOver =
       shard !== undefined && !['pending', 'running', 'stuck'].includes(shards[shard]?.phase ?? '');
-    if (isShardOver || ['complete', 'incomplete', 'not submitted'].includes(phase)) return exitCodes.done;
+    if (isShardOver || !isBusy(phase)) return exitCodes.done;
   }
 }

@@ -3,7 +3,8 @@ import { formatBytes, formatCount, formatDuration } from '../../core/model/units
 import { accountRowsOf } from '../../core/run/report-tree.ts';
 import { retryCommand, sayDifferences } from '../../core/run/report-verification.ts';
 import { type RunInfo, rootsOf, sayDestination, saySource } from '../../core/run/run-info.ts';
-import type { RunStatus, ShardStatus } from '../steps/run-status.ts';
+import type { RunStatus } from '../steps/run-status.ts';
+import type { ShardStatus } from '../steps/shard-status.ts';
 
 /** `bcopy status JOBID`: the run, a line for each state that shards are in, the books, rate and remaining time. */
 export function formatStatus(status: RunStatus): string {

@@ -2,7 +2,7 @@ import { writeCancelled } from '../../core/run/next-file.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import { adoptJobs } from './adopt-jobs.ts';
 import { type FoundRun, readRun } from './find-run.ts';
-import { jobsOf } from './run-status.ts';
+import { jobsOf } from './run-jobs.ts';
 
 /**
  * Ends all jobs of a run. A finish job that submits the next attempt meanwhile sees that it was cancelled and ends

@@ -13,7 +13,8 @@ import { type FoundRun, readRun } from './find-run.ts';
 import { decideOnManifest, decideOnTree, hashRecorded } from './hash-phase.ts';
 import { decideRemoval } from './removal-phase.ts';
 import { reportRun } from './report-run.ts';
-import { jobsOf, readRunStatus } from './run-status.ts';
+import { jobsOf } from './run-jobs.ts';
+import { readRunStatus } from './run-status.ts';
 import {
   again,
   asBefore,

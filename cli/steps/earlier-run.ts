@@ -7,6 +7,7 @@ import type { Scheduler } from '../schedulers/scheduler.ts';
 import { adoptJobs } from './adopt-jobs.ts';
 import { type FoundRun, findNewestRun, readRun } from './find-run.ts';
 import { isSameSelection } from './read-selection.ts';
+import { isBusy } from './run-phase.ts';
 import { type RunStatus, readRunStatus } from './run-status.ts';
 import { schedulerOf } from './scheduler-of-run.ts';
 import type { Copy, ReadyRun } from './submit-run.ts';
@@ -107,7 +108,7 @@ function find({ trees }: Copy): Promise<FoundRun | undefined> {
 }
 
 function refuseIfBusy(run: FoundRun, { phase, schedulerAnswered, job }: RunStatus): void {
-  if (!['pending', 'running', 'finishing', 'verifying', 'hashing', 'deleting'].includes(phase)) return;
+  if (!isBusy(phase)) return;
   if (!schedulerAnswered) {
     throw new BcopyError(
       'noScheduler',

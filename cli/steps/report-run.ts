@@ -2,7 +2,7 @@ import type { Next } from '../../core/run/next-file.ts';
 import { readPlan } from '../../core/run/plan-file.ts';
 import { writeReport } from '../../core/run/write-report.ts';
 import type { FoundRun } from './find-run.ts';
-import { headOf, newestAttempt } from './run-status.ts';
+import { headOf, newestAttempt } from './run-jobs.ts';
 
 /**
  * Writes JOBID.log and JOBID.err of the newest attempt in the stead of a finish that was cancelled or never began. `next` is

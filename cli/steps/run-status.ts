@@ -1,5 +1,5 @@
 import { type Account, isComplete } from '../../core/model/account.ts';
-import { type AttemptPhase, hasPhases, hasPhaseToFollow } from '../../core/model/phase.ts';
+import { hasPhases, hasPhaseToFollow } from '../../core/model/phase.ts';
 import type { Plan } from '../../core/model/plan.ts';
 import { type Next, readNext } from '../../core/run/next-file.ts';
 import { paceOfAttempt } from '../../core/run/pace.ts';
@@ -9,44 +9,11 @@ import type { RunInfo } from '../../core/run/run-info.ts';
 import { accountOfRun, type RunState, readRunState, shardsWithWorkLeft } from '../../core/run/run-state.ts';
 import { isVerificationWhole, unverifiedShards } from '../../core/run/to-verify.ts';
 import { accountOfTree, readTreeWork, type TreeWork } from '../../core/run/tree-work.ts';
-import type { JobRef, Scheduler, TaskState } from '../schedulers/scheduler.ts';
+import type { Scheduler, TaskState } from '../schedulers/scheduler.ts';
 import { type FoundAttempt, type FoundRun, readRun } from './find-run.ts';
-
-/**
- * complete, failed (some entries), running, pending, stuck (the scheduler will never start it), killed (its task
- * ended without its end line), cut off, not started (its task is gone), idle (not in the newest attempt).
- */
-export type ShardPhase =
-  | 'complete'
-  | 'failed'
-  | 'running'
-  | 'pending'
-  | 'stuck'
-  | 'killed'
-  | 'cut off'
-  | 'not started'
-  | 'idle';
-
-export type ShardStatus = {
-  readonly shard: number;
-  readonly phase: ShardPhase;
-  readonly task: string;
-  readonly node: string;
-  readonly reason: string;
-  /** The scheduler's own word for its task; empty when it does not know, or was not asked. */
-  readonly state: string;
-};
-
-export type RunPhase =
-  | 'not submitted'
-  | 'pending'
-  | 'running'
-  | 'finishing'
-  | 'verifying'
-  | 'hashing'
-  | 'deleting'
-  | 'complete'
-  | 'incomplete';
+import { headOf, jobsOf, newestAttempt } from './run-jobs.ts';
+import { isEnding, phaseOf, type RunPhase } from './run-phase.ts';
+import { type ShardStatus, shardStatus } from './shard-status.ts';
 
 export type Verified = {
   readonly entries: number;
@@ -81,14 +48,6 @@ export type RunStatus = {
   readonly schedulerAnswered: boolean;
   /** True when nothing of it runs but what the scheduler is about to end. */
   readonly isEnding: boolean;
-};
-
-const workingPhases: Readonly<Record<AttemptPhase, RunPhase>> = {
-  copy: 'running',
-  verify: 'verifying',
-  hash: 'hashing',
-  delete: 'running',
-  remove: 'deleting',
 };
 
 /** What a run has come to: the journals first, and the scheduler for what they cannot know. */
@@ -143,17 +102,6 @@ function verifiedOf({ verification }: RunState): Verified | undefined {
   return since === 0 ? undefined : { ...compared, count, mended, unreadable };
 }
 
-/** The newest attempt that was submitted, else the newest. */
-export function newestAttempt({ attempts }: FoundRun): FoundAttempt | undefined {
-  return attempts.findLast(({ jobs }) => jobs.announced !== undefined) ?? attempts.at(-1);
-}
-
-/** The attempt that the user gave a command for, of which this one is the continuation; itself where it is none. */
-export function headOf(run: FoundRun, attempt: FoundAttempt): FoundAttempt {
-  const earlier = run.attempts.find((candidate) => candidate.attempt === attempt.continues);
-  return earlier === undefined ? attempt : headOf(run, earlier);
-}
-
 type EndFacts = {
   readonly attempt: FoundAttempt;
   readonly state: RunState;
@@ -184,13 +132,6 @@ function isRunWhole({ attempt, state, account, next, info, plan, work }: EndFact
   return attempt.phase !== 'delete' || isRemovalWhole(attempt, state);
 }
 
-export function jobsOf(run: FoundRun, attempt: FoundAttempt): JobRef[] {
-  const ids = [...attempt.jobs.arrays.map(({ job }) => job), attempt.jobs.finish].filter(
-    (id) => id !== undefined,
-  );
-  return ids.map((id) => ({ id, directory: run.paths.root }));
-}
-
 async function askFor(
   run: FoundRun,
   attempt: FoundAttempt,
@@ -201,88 +142,6 @@ async function askFor(
 
 function isCopied(plan: Plan, state: RunState, shard: number): boolean {
   return !state.shards[shard]!.hasWorkLeft(plan.shards[shard]!, (ordinal) => state.finish.files.has(ordinal));
-}
-
-function shardStatus(
-  state: RunState,
-  shard: number,
-  attempt: FoundAttempt | undefined,
-  tasks: readonly TaskState[] | undefined,
-  isDone: boolean,
-): ShardStatus {
-  const array = attempt?.arrays.find(({ base, tasks: numbers }) => numbers.includes(shard - base));
-  const job = attempt?.jobs.arrays.find(({ number }) => number === array?.number)?.job;
-  const number = shard - (array?.base ?? 0);
-  const known = tasks?.find((task) => task.job === job && task.task === number);
-  const journal = state.shards[shard]!.journals.findLast(({ name }) => name.attempt === attempt?.attempt);
-  const facts = {
-    isDone,
-    isInAttempt: array !== undefined,
-    known,
-    tasks,
-    reason: journal?.reason,
-    hasBegun: journal !== undefined,
-  };
-  const task = job === undefined ? '' : `${job}_${number}`;
-  return {
-    shard,
-    phase: shardPhase(facts),
-    task,
-    node: known?.node || journal?.name.host || '',
-    reason: known?.reason ?? '',
-    state: known?.state ?? '',
-  };
-}
-
-type ShardFacts = {
-  readonly isDone: boolean;
-  readonly isInAttempt: boolean;
-  readonly known: TaskState | undefined;
-  readonly tasks: readonly TaskState[] | undefined;
-  readonly reason: string | undefined;
-  readonly hasBegun: boolean;
-};
-
-/** The journal's word goes first; a task without an end line is what the scheduler says, or running when it does not answer. */
-function shardPhase({ isDone, isInAttempt, known, tasks, reason, hasBegun }: ShardFacts): ShardPhase {
-  if (isDone) return 'complete';
-  if (!isInAttempt) return 'idle';
-  if (known?.phase === 'pending') return known.stuck ? 'stuck' : 'pending';
-  if (reason === 'failures' || reason === 'hopeless') return 'failed';
-  if (reason !== undefined) return 'cut off';
-  const isAlive =
-    known === undefined ? tasks === undefined : known.phase === 'running' || known.phase === 'unknown';
-  if (isAlive) return hasBegun || known !== undefined ? 'running' : 'pending';
-  return hasBegun ? 'killed' : 'not started';
-}
-
-function isEnding(tasks: readonly TaskState[]): boolean {
-  const alive = tasks.filter(({ phase }) => phase !== 'ended' && phase !== 'gone');
-  return alive.length > 0 && alive.every(({ state }) => state === 'COMPLETING');
-}
-
-type PhaseFacts = {
-  readonly attempt: FoundAttempt | undefined;
-  readonly isFinished: boolean;
-  readonly isWhole: boolean;
-  readonly shards: readonly ShardStatus[];
-  readonly tasks: readonly TaskState[] | undefined;
-};
-
-function phaseOf({ attempt, isFinished, isWhole, shards, tasks }: PhaseFacts): RunPhase {
-  if (attempt?.jobs.announced === undefined) return 'not submitted';
-  if (isFinished) return isWhole ? 'complete' : 'incomplete';
-  const phases = new Set(shards.map(({ phase }) => phase));
-  if (phases.has('running')) return workingPhases[attempt.phase ?? 'copy'];
-  if (phases.has('pending') || phases.has('stuck')) return 'pending';
-  const finish = tasks?.find(({ job, task }) => job === attempt.jobs.finish && task === undefined);
-  const mayCome =
-    tasks === undefined || (finish !== undefined && finish.phase !== 'ended' && finish.phase !== 'gone');
-  if (!mayCome) return 'incomplete';
-  if (attempt.phase === 'verify') return 'verifying';
-  if (attempt.phase === 'hash') return 'hashing';
-  if (attempt.phase === 'remove') return 'deleting';
-  return attempt.phase === 'delete' ? 'deleting' : 'finishing';
 }
 
 /** Measured over the newest attempt, and what is left at this pace. */

@@ -6,7 +6,8 @@ import type { Scheduler } from '../schedulers/scheduler.ts';
 import type { Environment } from '../schedulers/slurm/environment.ts';
 import { type FoundAttempt, type FoundRun, indexJob, readRun } from './find-run.ts';
 import { submitOnOtherNodes } from './other-nodes.ts';
-import { headOf, jobsOf, type RunStatus } from './run-status.ts';
+import { headOf, jobsOf } from './run-jobs.ts';
+import type { RunStatus } from './run-status.ts';
 import type { WantedAttempt } from './submit-attempt.ts';
 import { memoryMBOf } from './task-memory.ts';
 
