@@ -73,7 +73,9 @@ export class ClusterRemoval {
     const { run } = await waited.finally(() => progress.end());
     const { entries, stays, gone } = await readUnlinked(run.paths, this.#run.plan);
     const isGone = gone?.stays === 0;
-    return { entries, kept: stays, isGone, job: this.#submitted!.job };
+    // Who was killed could not tell all
+    const removed = isGone ? this.#run.plan.totals.entries : entries;
+    return { entries: removed, kept: stays, isGone, job: this.#submitted!.job };
   }
 }
 

@@ -8,7 +8,6 @@ import {
   readFileSync,
   rmSync,
   statSync,
-  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -105,29 +104,46 @@ describe.runIf(open.length > 0)('bcopy manifest on a cluster', { concurrent: tru
   });
 });
 
-describe.runIf(open.length > 0)('a task of a manifest', () => {
-  it('is killed half way: the manifest is the same, and nothing that was recorded is hashed again', async () => {
-    const own = world.directory();
-    mkdirSync(join(own, 'tree'));
-    makeManyFiles(join(own, 'tree/many'), { files: 300, directories: 3, bytes: 100 });
-    for (let i = 0; i < 40; i++) {
-      writeFileSync(join(own, `tree/large ${i}`), `${i}`);
-      truncateSync(join(own, `tree/large ${i}`), 100 * 1024 ** 2);
-    }
-    giveToUser(own);
+describe.runIf(open.length > 0)('a task', () => {
+  async function many(): Promise<string> {
+    const cwd = world.directory();
+    makeManyFiles(join(cwd, 'tree'), { files: 1200, directories: 4, bytes: 100 });
+    giveToUser(cwd);
+    return cwd;
+  }
+
+  /** Two tasks that are slow enough to be met half way, of which one is killed. */
+  async function killed(cwd: string, ...words: string[]): Promise<Ran> {
     const bcopy = `${inject('installed')}/dist/js/cli/main.js`;
-    const words = ['manifest', 'tree', '--algorithm', 'sha256', '-o', 'there', '--shards', '2'];
-    const running = world.run(own, 'env', 'BCOPY_CHECKPOINT=0.1', bcopy, ...words, '--threads', '1');
-    const pid = await Promise.race([pidOfRecordedTask(own), running]);
-    expect(pid, 'a process that is still hashing').toBeTypeOf('number');
-    process.kill(pid as number, 'SIGKILL');
+    const slow = ['BCOPY_CHECKPOINT=0.1', 'BCOPY_OPS_LIMIT=200'];
+    let isOver = false;
+    const running = world
+      .run(cwd, 'env', ...slow, bcopy, ...words, '--shards', '2', '--threads', '1')
+      .finally(() => {
+        isOver = true;
+      });
+    const pid = await pidOfRecordedTask(cwd, () => isOver);
+    expect(pid, 'a process that is still at work').toBeDefined();
+    process.kill(pid!, 'SIGKILL');
     const ran = await running;
     expect(ran, ran.stderr).toMatchObject({ exitCode: 0 });
     expect(ran.stderr).toContain('attempt 2 goes on with what is left');
-    await world.bcopy(own, 'manifest', 'tree', '--algorithm', 'sha256', '-o', 'here', '--scheduler', 'local');
-    expect(readFileSync(join(own, 'there'), 'utf8')).toBe(readFileSync(join(own, 'here'), 'utf8'));
-    const files = readJournalsOf(own).map(({ line }) => (line.type === 'digests' ? line.files : 0));
-    expect(files.reduce((sum, one) => sum + one)).toBe(340);
+    return ran;
+  }
+
+  it('is killed half way: the manifest is the same, and nothing that was recorded is hashed again', async () => {
+    const cwd = await many();
+    await killed(cwd, 'manifest', 'tree', '-o', 'there');
+    await world.bcopy(cwd, 'manifest', 'tree', '-o', 'here', '--scheduler', 'local');
+    expect(readFileSync(join(cwd, 'there'), 'utf8')).toBe(readFileSync(join(cwd, 'here'), 'utf8'));
+    const files = readJournalsOf(cwd).map(({ line }) => (line.type === 'digests' ? line.files : 0));
+    expect(files.reduce((sum, one) => sum + one)).toBe(1200);
+  });
+
+  it('is killed half way: the tree goes all the same', async () => {
+    const cwd = await many();
+    await killed(cwd, 'remove', 'tree', '--yes');
+    expect(existsSync(join(cwd, 'tree'))).toBe(false);
   });
 });
 
@@ -141,15 +157,18 @@ function readableBy(algorithm: string, manifest: Buffer): Buffer {
   return Buffer.from(lines.filter(isRead).join('\n'), 'latin1');
 }
 
-/** Of a task that has recorded digests and not come to its end. */
-async function pidOfRecordedTask(cwd: string): Promise<number> {
-  for (;;) {
+/** Of a task that has recorded something and not come to its end; undefined when there is none any more. */
+async function pidOfRecordedTask(cwd: string, isOver: () => boolean): Promise<number | undefined> {
+  while (!isOver()) {
     const lines = existsSync(join(cwd, '.bcopy')) ? linesSoFar(cwd) : [];
     const ended = new Set(lines.filter(({ line }) => line.type === 'end').map(({ file }) => file));
-    const recorded = lines.find(({ file, line }) => line.type === 'digests' && !ended.has(file));
+    const recorded = lines.find(
+      ({ file, line }) => (line.type === 'digests' || line.type === 'unlinked') && !ended.has(file),
+    );
     if (recorded !== undefined) return Number(/-(\d+)\.jsonl$/.exec(recorded.file)![1]);
     await setTimeout(20);
   }
+  return undefined;
 }
 
 function linesSoFar(cwd: string): ReturnType<typeof readJournalsOf> {
