@@ -25,6 +25,7 @@ export function placeOf(given: string): ManifestPlace {
     const file = directory === '/' ? `/${name}` : `${directory}/${name}`;
     const found = lstatSync(bytesOf(file), { throwIfNoEntry: false });
     if (found?.isDirectory()) throw refuse('it is a directory');
+    if (found !== undefined && !found.isFile() && !found.isSymbolicLink()) throw refuse('it is no file');
     return { file, directory, name };
   } catch (error) {
     if (error instanceof BcopyError) throw error;

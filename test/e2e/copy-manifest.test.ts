@@ -99,6 +99,7 @@ describe.concurrent('--manifest', () => {
     ['dst/a', 2, 'cannot write dst/a: what the source has of this name is to be copied there'],
     ['nowhere/SUMS', 6, 'cannot write nowhere/SUMS: ENOENT'],
     ['src', 6, 'cannot write src: it is a directory'],
+    ['/dev/null', 6, 'cannot write /dev/null: '],
     ['dst/..', 6, 'cannot write dst/..: it must end with a name of its own'],
   ])('refuses %s, and then nothing is copied', async (file, exitCode, why) => {
     const cwd = await prepared();

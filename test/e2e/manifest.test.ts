@@ -104,6 +104,18 @@ describe('a manifest', () => {
     expect(readdirSync(tree).filter((name) => /OTHER|new-/.test(name))).toEqual([]);
   });
 
+  it('takes the place of nothing but a file', async () => {
+    for (const [file, why] of [
+      ['tree/fifo', 'it is no file'],
+      ['tree/d', 'it is a directory'],
+    ] as const)
+      expect(await world.bcopy(cwd, 'manifest', 'tree', '-o', file)).toMatchObject({
+        exitCode: 6,
+        stderr: `bcopy: cannot write ${file}: ${why}`,
+      });
+    expect(readdirSync(join(cwd, 'tree')).filter((name) => name.includes('new-'))).toEqual([]);
+  });
+
   it('tells what it lacks', async () => {
     chmodSync(join(cwd, 'tree/a'), 0);
     chmodSync(join(cwd, 'tree/d'), 0);

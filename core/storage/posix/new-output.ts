@@ -1,4 +1,13 @@
-import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fchmodSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { BcopyError } from '../../model/errors.ts';
 import { quoteName, toBytes } from '../../model/names.ts';
 import type { Identity } from './entry-rules.ts';
@@ -20,9 +29,18 @@ export class NewOutput {
   constructor(path: string, mode?: number) {
     this.#path = path;
     this.#temporary = `${path}.new-${process.pid}`;
+    this.#refuseOther();
     this.#fd = this.#try(() => openSync(bytesOf(this.#temporary), 'wx', 0o666));
     if (mode !== undefined) this.#try(() => fchmodSync(this.#fd, mode));
     this.identity = identityOfOpen(this.#fd);
+  }
+
+  /** A device or its like would be replaced. */
+  #refuseOther(): void {
+    const found = lstatSync(bytesOf(this.#path), { throwIfNoEntry: false });
+    if (found === undefined || found.isFile() || found.isSymbolicLink()) return;
+    const why = found.isDirectory() ? 'it is a directory' : 'it is no file';
+    throw new BcopyError('destinationUnwritable', `cannot write ${quoteName(this.#path)}: ${why}`);
   }
 
   write(line: string): void {
