@@ -1,4 +1,5 @@
 import { decideContinuation } from '../../core/model/continuation.ts';
+import { beginningsOf, type Shard } from '../../core/model/plan.ts';
 import type { ManifestWish } from '../../core/run/attempt-file.ts';
 import type { Next } from '../../core/run/next-file.ts';
 import { readPlan } from '../../core/run/plan-file.ts';
@@ -19,7 +20,14 @@ export async function hashRecorded(decision: Decision, wish: ManifestWish): Prom
   const { shards } = await readPlan(decision.run.paths);
   const manifest = { ...wish, since: numberAfter(decision.run) };
   const more = { phase: 'hash', manifest } as const;
-  return submitNext({ ...decision, continuation: asBefore, shards: [...shards.keys()], more });
+  // A shard in the middle of a divided file has nothing to hash
+  const wanted = [...shards.keys()].filter((number) => hasBeginning(shards[number]!));
+  return submitNext({ ...decision, continuation: asBefore, shards: wanted, more });
+}
+
+function hasBeginning(shard: Shard): boolean {
+  const { from, to } = beginningsOf(shard);
+  return from < to;
 }
 
 /** After tasks that hash: those that left something go on, if another try can help. Undefined when the manifest is made. */

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeTree, type Tree } from '../helpers/tree.ts';
-import { announcedJob, runDirectories } from './run-files.ts';
+import { announcedJob, readJournalsOf, runDirectories } from './run-files.ts';
 import { giveToUser, openWorld, type Ran, type World } from './world.ts';
 
 let world: World;
@@ -44,6 +44,21 @@ describe.concurrent('--manifest', () => {
     rmSync(join(cwd, 'SUMS'));
     expect(await copy(cwd, '--manifest', 'SUMS')).toMatchObject({ exitCode: 0 });
     expect(paths(cwd)).toHaveLength(3);
+  });
+
+  it('has a file that several tasks have copied, hashed by the one that has its beginning', async () => {
+    const cwd = await prepared();
+    writeFileSync(join(cwd, 'src/large'), Buffer.alloc(40_000_000, 'large'));
+    giveToUser(cwd);
+    const ran = await copy(cwd, '--manifest', 'SUMS', '--shards', '5');
+    expect(ran, ran.stderr).toMatchObject({ exitCode: 0 });
+    expect(await checked(cwd)).toMatchObject({ exitCode: 0 });
+    expect(paths(cwd)).toContain('large');
+    const hashing = readJournalsOf(cwd).filter(
+      ({ line }) => line.type === 'journal' && line.phase === 'hash',
+    );
+    // Of five shards three lie in the file, and finish
+    expect(hashing.length).toBeLessThan(5);
   });
 
   it('comes after --verify, and before --delete', async () => {
