@@ -33,7 +33,7 @@ import { makeTwoTrees, placed, requestFor, scanned, type TwoTrees } from '../hel
 import { attemptOf, infoOf, keptLog } from '../helpers/task-fixture.ts';
 
 const firstSeed = Number(process.env.PROPERTY_SEED ?? Math.floor(Math.random() * 1e6));
-const cases = Number(process.env.PROPERTY_CASES ?? 25);
+const cases = Number(process.env.PROPERTY_CASES ?? 15);
 
 let top: string;
 let fifos: FifoStock;
