@@ -1,6 +1,7 @@
 import type { Flags } from './command-line.ts';
 import { clusterTable, limitTable } from './option-tables/cluster.ts';
-import { type CopyOptions, readCopyOptions, type Surroundings } from './options.ts';
+import { type CopyOptions, readCopyOptions } from './options.ts';
+import type { Surroundings } from './settings.ts';
 
 const names = new Set<string>([...clusterTable, ...limitTable].map(({ name }) => name));
 

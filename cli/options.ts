@@ -1,15 +1,13 @@
-import { closest } from 'fastest-levenshtein';
 import * as z from 'zod';
 import { byTime, type Comparison, compareWords } from '../core/model/compare.ts';
 import { verifyWords } from '../core/model/difference.ts';
 import { BcopyError } from '../core/model/errors.ts';
 import { type Fidelity, keepWords, lossWords, symlinkWords } from '../core/model/fidelity.ts';
-import { quoteName } from '../core/model/names.ts';
 import { deleteWords } from '../core/model/removal.ts';
 import { syncWords } from '../core/model/sync.ts';
 import type { WorkerLimits } from '../core/run/attempt-file.ts';
 import type { Flags } from './command-line.ts';
-import { readConfigFile, type Setting } from './config-files.ts';
+import type { Setting } from './config-files.ts';
 import {
   absolutePath,
   algorithm as algorithmRule,
@@ -27,11 +25,8 @@ import {
   words,
   wordsOf,
 } from './option-rules.ts';
-import { copyTable } from './option-tables/copy.ts';
-import { type OptionSpec, variableOf } from './option-tables/option-spec.ts';
 import { givenRules, moment, size } from './selection-rules.ts';
-
-const table: readonly OptionSpec[] = copyTable;
+import { readSettings, type Surroundings } from './settings.ts';
 
 const copySchema = z.strictObject({
   source: paths,
@@ -100,15 +95,6 @@ const copySchema = z.strictObject({
 /** What a copy was asked to do, settled: every value is valid, and nothing has been touched yet. */
 export type CopyOptions = z.infer<typeof copySchema>;
 
-export type Surroundings = {
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  /** What `node` and `workerBundle` are where nobody says otherwise. */
-  readonly node: string;
-  readonly workerBundle: string;
-  /** The site's config file. */
-  readonly systemConfig?: string;
-};
-
 /**
  * Settles the options of a copy. What is typed wins, then BCOPY_*, then the user's own SBATCH_*, the user's config
  * file, the system's, the defaults; a list is taken whole from one of them. Every value is checked, also one that
@@ -116,12 +102,7 @@ export type Surroundings = {
  */
 export async function readCopyOptions(flags: Flags, surroundings: Surroundings): Promise<CopyOptions> {
   refuseMissing(flags);
-  const settings = [
-    ...fromFlags(flags),
-    ...fromVariables(surroundings.environment),
-    ...fromSbatch(surroundings.environment),
-    ...(await fromFiles(surroundings)),
-  ];
+  const settings = await readSettings(flags, surroundings);
   const chosen: Record<string, unknown> = {
     node: surroundings.node,
     workerBundle: surroundings.workerBundle,
@@ -193,63 +174,6 @@ function refuseMissing(flags: Flags): void {
   throw new BcopyError('usage', `cannot copy: ${which} is given`, {
     hint: 'bcopy -s SRC -d DST; bcopy --help shows more',
   });
-}
-
-function fromFlags(flags: Flags): Setting[] {
-  return Object.entries(flags).map(([name, value]) => {
-    const said = value === true ? `--${name}` : `--${name} ${quoteName(String(value))}`;
-    return { name, value, said, origin: 'flag' };
-  });
-}
-
-/** Variables of bcopy that are no options: where the local scheduler keeps its jobs, and which config file is read. */
-const otherVariables = ['BCOPY_LOCAL_STATE', 'BCOPY_CONFIG'];
-
-/** An empty variable counts as not set. */
-function fromVariables(environment: Surroundings['environment']): Setting[] {
-  return Object.entries(environment).flatMap(([variable, value]) => {
-    if (!variable.startsWith('BCOPY_') || otherVariables.includes(variable)) return [];
-    const spec = table.find(({ name }) => variableOf(name) === variable);
-    if (spec === undefined || spec.onlyTyped) throw unknownVariable(variable, spec);
-    if (value === undefined || value === '') return [];
-    return [{ name: spec.name, value, said: `${variable}=${quoteName(value)}`, origin: 'variable' }];
-  });
-}
-
-function unknownVariable(variable: string, spec: OptionSpec | undefined): BcopyError {
-  if (spec !== undefined) {
-    return new BcopyError('usage', `cannot use ${variable}: ${spec.name} is given on the command line only`);
-  }
-  const known = table.filter(({ onlyTyped }) => !onlyTyped).map(({ name }) => variableOf(name));
-  return new BcopyError('usage', `cannot use ${quoteName(variable)}: bcopy has no such variable`, {
-    hint: `the nearest is ${closest(variable, [...known, ...otherVariables])}`,
-  });
-}
-
-function fromSbatch(environment: Surroundings['environment']): Setting[] {
-  return table.flatMap(({ name, sbatchVariable }) => {
-    const value = sbatchVariable === undefined ? undefined : environment[sbatchVariable];
-    if (value === undefined || value === '') return [];
-    return [{ name, value, said: `${sbatchVariable}=${quoteName(value)}`, origin: 'variable' }];
-  });
-}
-
-/** The user's file, then the system's; BCOPY_CONFIG names another in place of both. */
-async function fromFiles({ environment, systemConfig }: Surroundings): Promise<Setting[]> {
-  const { BCOPY_CONFIG: only, XDG_CONFIG_HOME: xdg, HOME: home } = environment;
-  const own = xdg || (home ? `${home}/.config` : undefined);
-  const usual = [
-    own === undefined ? [] : [`${own}/bcopy/config.yaml`],
-    systemConfig ?? '/etc/bcopy/config.yaml',
-  ];
-  const rules = {
-    keys: table.filter(({ onlyTyped }) => !onlyTyped).map(({ name }) => name),
-    onlyTyped: table.filter(({ onlyTyped }) => onlyTyped).map(({ name }) => name),
-    mustExist: Boolean(only),
-  };
-  const settings = [];
-  for (const file of only ? [only] : usual.flat()) settings.push(...(await readConfigFile(file, rules)));
-  return settings;
 }
 
 function propertyOf(name: string): keyof CopyOptions {

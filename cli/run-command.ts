@@ -14,8 +14,9 @@ import { verify } from './commands/verify.ts';
 import { ownFlags, readJobOptions } from './job-flags.ts';
 import * as read from './job-options.ts';
 import type { CommandName } from './option-table.ts';
-import { readCopyOptions, type Surroundings } from './options.ts';
+import { readCopyOptions } from './options.ts';
 import { readCompareOptions, readManifestOptions, readVerifyOptions } from './proof-options.ts';
+import type { Surroundings } from './settings.ts';
 import { packagePaths } from './steps/package-paths.ts';
 
 type Flags = (CommandLine & { kind: 'command' })['flags'];
