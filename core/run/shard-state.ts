@@ -78,9 +78,11 @@ export class ShardState {
   /** Takes back what was recorded of an entry of the planned size: it is to be done again. */
   takeBack(ordinal: number, bytes: number): void {
     if (!this.done.delete(ordinal)) return;
-    // Nobody knows which of both it was
-    const isCopied = this.copied.entries > 0 && this.copied.bytes >= bytes;
-    addTally(isCopied ? this.copied : this.skipped, { entries: -1, bytes: -bytes });
+    // Nobody knows which of both it was: the sums are right, and neither is less than nothing
+    const isCopied = this.copied.entries > 0;
+    const ofCopied = Math.min(this.copied.bytes, bytes);
+    addTally(this.copied, { entries: isCopied ? -1 : 0, bytes: -ofCopied });
+    addTally(this.skipped, { entries: isCopied ? 0 : -1, bytes: ofCopied - bytes });
   }
 
   /** The same for the parts of a divided file. */
