@@ -10,7 +10,7 @@ import { outcomesOf, readRunState } from '../../core/run/run-state.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import { adoptJobs } from './adopt-jobs.ts';
 import { type FoundRun, readRun } from './find-run.ts';
-import { decideOnManifest, decideOnTree, hashRecorded } from './hash-phase.ts';
+import { decideOnManifest, hashRecorded } from './hash-phase.ts';
 import { decideRemoval } from './removal-phase.ts';
 import { reportRun } from './report-run.ts';
 import { jobsOf } from './run-jobs.ts';
@@ -25,6 +25,7 @@ import {
   type Surroundings,
   submitNext,
 } from './submit-next.ts';
+import { decideOnTree } from './tree-removal-phase.ts';
 import { decideOnDifferences, verifyRecorded } from './verify-phase.ts';
 
 export type ContinueRequest = Surroundings & {

@@ -47,16 +47,3 @@ export async function decideOnManifest(decision: Decision): Promise<Next | undef
   if (continuation.kind === 'ends') return ends(`no manifest is made: ${continuation.why}`);
   return submitNext({ ...decision, continuation, shards: work.left });
 }
-
-/** After tasks that remove a tree: those that did not come to their end go on. */
-export async function decideOnTree(decision: Decision): Promise<Next> {
-  const { run, attempt } = decision;
-  const plan = await readPlan(run.paths);
-  const work = await readTreeWork(run.paths, plan, attempt);
-  if (work?.kind !== 'remove' || work.isWhole) return { kind: 'whole' };
-  if (work.unlinked.gone !== undefined) return ends('some of what was to be removed stays');
-  const left = leftShards(decision, await readRunState(run.paths, plan), work.left);
-  const continuation = decideContinuation({ ...(await historyOf(decision)), left, causes: [] });
-  if (continuation.kind === 'ends') return ends(`not all is removed: ${continuation.why}`);
-  return submitNext({ ...decision, continuation, shards: work.left });
-}
