@@ -15,6 +15,8 @@ export function mayLook(
   now: number,
 ): boolean {
   const isFirst = journal.attempt === 1 && journal.restart === 0 && state.journals.length === 0;
+  // What the scan has not found to be the same is not
+  if (state.skipped.entries > 0) return false;
   const isFresh = Math.abs(now - Date.parse(info.createdAt)) < freshMs;
   const isKnown = isKnownByStamp(attempt.compare ?? byTime);
   return isFirst && isFresh && isKnown && !hasDoubts && !info.destination.isNew;

@@ -3,18 +3,22 @@ import { hostname } from 'node:os';
 import { isKnownByStamp } from '../../core/model/compare.ts';
 import { BcopyError } from '../../core/model/errors.ts';
 import { quoteNames } from '../../core/model/names.ts';
-import type { Totals } from '../../core/model/plan.ts';
+import type { Plan, Totals } from '../../core/model/plan.ts';
 import { hasVirtualTop } from '../../core/model/source-root.ts';
 import { formatCounted } from '../../core/model/units.ts';
 import type { RunInfo } from '../../core/run/run-info.ts';
+import type { RunPaths } from '../../core/run/run-paths.ts';
+import { readRunState, shardsWithWorkLeft } from '../../core/run/run-state.ts';
 import { comparisonOf, fidelityOf } from '../options.ts';
 import type { PlannedCopy } from '../output/copy-text.ts';
 import type { JobRequest } from '../schedulers/scheduler.ts';
 import { refuseEmptySource } from './check-delete.ts';
 import { checkSpace } from './check-space.ts';
 import { createRun, removeRun } from './create-run.ts';
+import { lookAtCopies } from './look-at-copies.ts';
 import { makePlan } from './make-plan.ts';
 import type { GivenRoot } from './preflight.ts';
+import { recordLooked } from './record-looked.ts';
 import { explainRunError } from './run-errors.ts';
 import { scanSource, type Unreadable } from './scan-source.ts';
 import { type Copy, prepare, type ReadyRun, workersOf } from './submit-run.ts';
@@ -55,13 +59,17 @@ export async function planRun(
     options: { ...options },
     ...(purpose === undefined ? {} : { purpose }),
   };
+  // An earlier run of the same trees is the newest as long as this one is not there
+  const copies = purpose === undefined ? await lookAtCopies(copy) : undefined;
   const { paths, info } = await createRun(request, new Date(context.now()));
   try {
     const scan = {
       probe: options.check,
       keepsLinks: fidelityOf(options).keep.includes('links'),
       followsSymlinks: options.links === 'follow',
-      takesStamps: options.links !== 'follow' && isKnownByStamp(comparisonOf(options)),
+      copies: copies?.options,
+      takesStamps:
+        copies === undefined && options.links !== 'follow' && isKnownByStamp(comparisonOf(options)),
       selection: copy.selection,
       onProgress: progress.show,
       signal: context.signal,
@@ -95,11 +103,19 @@ export async function planRun(
       shardsAtMost: limits.maxTaskNumber + 1,
       scanSeconds,
     });
-    return { kind: 'ready', run: { paths, id: info.id, plan, attempt: 1, shards: [...plan.shards.keys()] } };
+    if (copies !== undefined) await recordLooked(paths, info.id, plan);
+    const shards = copies === undefined ? [...plan.shards.keys()] : await shardsLeft(paths, plan);
+    return { kind: 'ready', run: { paths, id: info.id, plan, attempt: 1, shards } };
   } catch (error) {
     await removeRun(paths);
     throw explainRunError(error);
+  } finally {
+    copies?.close();
   }
+}
+
+async function shardsLeft(paths: RunPaths, plan: Plan): Promise<number[]> {
+  return shardsWithWorkLeft(plan, await readRunState(paths, plan));
 }
 
 /** As run.json has it. */

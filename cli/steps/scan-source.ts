@@ -5,10 +5,13 @@ import { joinPath } from '../../core/model/entry.ts';
 import { BcopyError } from '../../core/model/errors.ts';
 import { quoteName, quoteNames } from '../../core/model/names.ts';
 import type { Totals } from '../../core/model/plan.ts';
+import { LookedWriter } from '../../core/run/looked-file.ts';
+import { PlainCollector } from '../../core/run/plain-file.ts';
 import type { RunPaths } from '../../core/run/run-paths.ts';
 import { runsDirectory } from '../../core/run/run-paths.ts';
 import { type TapeChunk, tapeChunks } from '../../core/run/tape-chunk.ts';
 import { type FirstOf, TapeWriter } from '../../core/run/tape-writer.ts';
+import type { CopyLookOptions } from '../../core/storage/posix/copy-rules.ts';
 import { HardLinkTable } from '../../core/storage/posix/hard-link-table.ts';
 import type { WalkedChunk } from '../../core/storage/posix/parallel-walk.ts';
 import { identityOf } from '../../core/storage/posix/scan.ts';
@@ -26,6 +29,8 @@ export type ScanOptions = {
   readonly followsSymlinks: boolean;
   /** True: files get stamps on the tape, where something is at the destination already. */
   readonly takesStamps?: boolean;
+  /** The scan looks at the destination too; left out: the workers do. */
+  readonly copies?: CopyLookOptions | undefined;
   /** What of the source is to be on the tape. */
   readonly selection: Selection;
   readonly onProgress: (totals: Totals) => void;
@@ -52,17 +57,20 @@ export async function scanSource(
   options: ScanOptions,
 ): Promise<{ totals: Totals; unreadable: Unreadable[] }> {
   keepHeapSmall();
-  const tape = new TapeWriter(paths);
+  const looked = options.copies && new LookedWriter(paths);
+  const plain = new PlainCollector();
+  const tape = new TapeWriter(paths, looked);
   const unreadable: Unreadable[] = [];
   const links = new HardLinkTable();
   const firstOf: FirstOf = ({ device, inodeLow, inodeHigh, names }, ordinal) =>
     links.firstOf(device, inodeLow, inodeHigh, ordinal, names);
   let excluded = 0;
   try {
-    for await (const { sink, directory, excluded: more } of scan(paths, trees, options)) {
+    for await (const { sink, directory, excluded: more, plain: found } of scan(paths, trees, options)) {
       const counted = tape.totals.unreadable;
       tape.addChunk(sink, firstOf);
       excluded += more;
+      if (found !== undefined) plain.add(found);
       if (tape.totals.unreadable > counted) noteUnreadable(unreadable, directory, sink);
       options.onProgress(tape.totals);
     }
@@ -71,6 +79,8 @@ export async function scanSource(
     throw error;
   }
   tape.close();
+  looked?.close();
+  await plain.write(paths);
   options.onProgress(tape.totals);
   const totals = {
     ...tape.totals,
@@ -91,7 +101,7 @@ function keepHeapSmall(): void {
 function scan(
   paths: RunPaths,
   { roots, destination }: CheckedTrees,
-  { probe, keepsLinks, followsSymlinks, takesStamps, selection, signal }: ScanOptions,
+  { probe, keepsLinks, followsSymlinks, takesStamps, copies, selection, signal }: ScanOptions,
 ): AsyncGenerator<WalkedChunk<TapeChunk>> {
   const request: RootsScanRequest<TapeChunk> = {
     roots,
@@ -107,6 +117,7 @@ function scan(
     keepsLinks,
     followsSymlinks,
     takesStamps: takesStamps === true && !destination.isNew,
+    ...(copies === undefined ? {} : { copies }),
     passOver: identityOf(runsDirectory),
     forbidden: {
       identity: {

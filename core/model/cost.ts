@@ -20,7 +20,8 @@ export function fixedCostOf(entry: Pick<Entry, 'kind'>): number {
   return fixedCost[entry.kind];
 }
 
-/** An entry's length on the tape, in bytes: fixed cost + bytes. An integer, so that sums are exact. */
+/** An entry's length on the tape, in bytes: fixed cost + bytes; nothing where nothing is left to do. An integer, so that sums are exact. */
 export function costOf(entry: Entry): number {
+  if (entry.kind === 'file' && entry.isSame) return 0;
   return fixedCostOf(entry) + (entry.kind === 'file' ? entry.bytes : 0);
 }

@@ -5,7 +5,13 @@
  */
 export type Entry =
   | { readonly kind: 'directory'; readonly path: string }
-  | { readonly kind: 'file'; readonly name: string; readonly bytes: number }
+  | {
+      readonly kind: 'file';
+      readonly name: string;
+      readonly bytes: number;
+      /** The scan has found it at the destination already. */
+      readonly isSame?: true;
+    }
   /** A further name of a file whose first name is the entry with ordinal `first`. */
   | { readonly kind: 'link'; readonly name: string; readonly first: number }
   | { readonly kind: 'symlink'; readonly name: string }

@@ -81,15 +81,17 @@ export function choosePartBytes(shardCost: number): number {
   return Math.min(256 * MiB, Math.max(MiB, power));
 }
 
-/** The shards between consecutive cuts. Cuts ascend, the first is the tape's beginning, the last its end; empty pieces are left out. */
+/**
+ * The shards between consecutive cuts. Cuts ascend, the first is the tape's beginning, the last its end. A piece that costs nothing
+ * is no shard: its entries are with the piece after it, the last ones with the piece before.
+ */
 export function shardsBetween(cuts: readonly TapeMark[]): Shard[] {
-  const shards: Shard[] = [];
-  for (let i = 1; i < cuts.length; i++) {
-    const start = cuts[i - 1]!;
-    const end = cuts[i]!;
-    if (end.cost > start.cost) shards.push(shardBetween(start, end));
-  }
-  return shards;
+  const [first, ...others] = cuts;
+  const end = others.pop();
+  if (first === undefined || end === undefined || end.cost === first.cost) return [];
+  const kept = [first];
+  for (const cut of others) if (cut.cost > kept.at(-1)!.cost && cut.cost < end.cost) kept.push(cut);
+  return [...kept, end].slice(1).map((cut, i) => shardBetween(kept[i]!, cut));
 }
 
 function shardBetween(start: TapeMark, end: TapeMark): Shard {

@@ -22,6 +22,14 @@ export class RunPaths {
   get tapeIndex(): string {
     return this.#in('tape.index');
   }
+  /** What the scan has found at the destination, until the plan is made. */
+  get looked(): string {
+    return this.#in('looked.jsonl');
+  }
+  /** Digests of blocks of files without attributes, for later runs of the same trees. */
+  get plain(): string {
+    return this.#in('plain');
+  }
   get plan(): string {
     return this.#in('plan.json');
   }
@@ -87,6 +95,9 @@ export type JournalName = {
   readonly node?: string;
   readonly pid: number;
 };
+
+/** What the scan records stands before all attempts. */
+export const scanAttempt = 0;
 
 const journalPattern = /^(\d+|finish)\.(\d+)-(\d+)-(.*)-(\d+)\.jsonl$/;
 

@@ -11,7 +11,7 @@ import { partsOf, type Shard, wholeEntriesOf } from '../model/plan.ts';
 import { type Range, RangeSet } from '../model/ranges.ts';
 import { addWays, type Way } from '../model/ways.ts';
 import type { JournalLine } from './journal-lines.ts';
-import type { JournalName } from './run-paths.ts';
+import { type JournalName, scanAttempt } from './run-paths.ts';
 
 export type JournalSummary = {
   readonly name: JournalName;
@@ -46,6 +46,7 @@ export class ShardState {
 
   /** Takes in the next line of a journal; journals come in the order of their attempts. */
   add(name: JournalName, line: JournalLine): void {
+    if (name.attempt === scanAttempt && line.type !== 'done') return;
     if (line.type === 'journal') {
       this.journals.push({
         name,

@@ -5,10 +5,12 @@ import type { Stamp } from '../model/stamp.ts';
 import { formatTapeLine, parseTapeLine } from './tape-line.ts';
 
 /** The kinds of entries by their numbers in a chunk. */
-export const kinds = ['directory', 'file', 'link', 'symlink', 'special', 'unreadable'] as const;
-const [DIRECTORY, FILE, , SYMLINK, SPECIAL, UNREADABLE] = kinds.keys();
+export const kinds = ['directory', 'file', 'link', 'symlink', 'special', 'unreadable', 'file'] as const;
+const [DIRECTORY, FILE, , SYMLINK, SPECIAL, UNREADABLE, SAME] = kinds.keys();
+/** The number of files that are at the destination already. */
+export const sameKind = SAME!;
 /** What an entry of each kind costs, by its number. */
-export const fixedCosts = kinds.map((kind) => fixedCostOf({ kind }));
+export const fixedCosts = kinds.map((kind, number) => (number === SAME ? 0 : fixedCostOf({ kind })));
 
 /** An inode with several names, as `index`th entry of a chunk: whether it is a further name is not known there. */
 export type LinkedEntry = {
@@ -130,6 +132,27 @@ export class TapeChunk {
   unreadable(buffer: Uint8Array, start: number, errno: string): void {
     const name = textAt(buffer, start);
     this.#text({ kind: 'unreadable', name, errno }, UNREADABLE!, name.length);
+  }
+
+  /** `,1` at the end of the line */
+  same(): number {
+    this.#makeRoom(lineAround);
+    const index = this.#entries - 1;
+    this.#filled -= 2;
+    this.#lines[this.#filled] = comma!;
+    this.#lines[this.#filled + 1] = 0x31;
+    this.#lines[this.#filled + 2] = 0x5d;
+    this.#lines[this.#filled + 3] = newline!;
+    this.#filled += 4;
+    this.#ends[index] = this.#filled;
+    this.#kinds[index] = SAME!;
+    return index;
+  }
+
+  /** `,0` in its place */
+  notSame(index: number): void {
+    this.#lines[this.#ends[index]! - 3] = 0x30;
+    this.#kinds[index] = FILE!;
   }
 
   severalNames(inode: Omit<LinkedEntry, 'index'>): void {

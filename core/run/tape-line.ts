@@ -2,7 +2,7 @@ import type { Entry } from '../model/entry.ts';
 import { damaged } from './files.ts';
 
 /**
- * One line of the tape, a JSON array: `["d",path]` directory, `["f",name,bytes]` file, `["l",name,ordinal]` further
+ * One line of the tape, a JSON array: `["d",path]` directory, `["f",name,bytes]` file (with `,1` behind it: the destination has it already), `["l",name,ordinal]` further
  * name of the file `ordinal`, `["s",name]` symlink, `["p",name]` special, `["x",name,errno]` unreadable.
  */
 export function formatTapeLine(entry: Entry): string {
@@ -10,7 +10,7 @@ export function formatTapeLine(entry: Entry): string {
     case 'directory':
       return `["d",${JSON.stringify(entry.path)}]\n`;
     case 'file':
-      return `["f",${JSON.stringify(entry.name)},${entry.bytes}]\n`;
+      return `["f",${JSON.stringify(entry.name)},${entry.bytes}${entry.isSame ? ',1' : ''}]\n`;
     case 'link':
       return `["l",${JSON.stringify(entry.name)},${entry.first}]\n`;
     case 'symlink':
@@ -26,10 +26,13 @@ export function formatTapeLine(entry: Entry): string {
 export function parseTapeLine(file: string, offset: number, line: string): Entry | undefined {
   const value = parseLine(file, offset, line);
   if (!Array.isArray(value)) return undefined;
-  const [letter, name, more] = value as unknown[];
+  const [letter, name, more, looked] = value as unknown[];
   if (typeof name !== 'string' || !isSafe(letter, name))
     throw damagedAt(file, offset, 'an entry without a proper name');
-  if (letter === 'f' && isCount(more)) return { kind: 'file', name, bytes: more };
+  if (letter === 'f' && isCount(more))
+    return looked === 1
+      ? { kind: 'file', name, bytes: more, isSame: true }
+      : { kind: 'file', name, bytes: more };
   if (letter === 'd') return { kind: 'directory', path: name };
   if (letter === 's') return { kind: 'symlink', name };
   if (letter === 'l' && isCount(more)) return { kind: 'link', name, first: more };

@@ -5,8 +5,9 @@ import type { Totals } from '../model/plan.ts';
 import type { TapeMark } from '../model/tape.ts';
 import { format } from './files.ts';
 import { LineWriter } from './lines.ts';
+import type { LookedWriter } from './looked-file.ts';
 import type { RunPaths } from './run-paths.ts';
-import { fixedCosts, kinds, type LinkedEntry, type TapeChunk } from './tape-chunk.ts';
+import { fixedCosts, kinds, type LinkedEntry, sameKind, type TapeChunk } from './tape-chunk.ts';
 import { formatTapeLine } from './tape-line.ts';
 
 /** One mark in the index for so many entries: what a reader walks at most to find an entry. */
@@ -22,6 +23,7 @@ export class TapeWriter {
   readonly #index: number;
   readonly #lines: LineWriter;
   readonly #marks: LineWriter;
+  readonly #looked: LookedWriter | undefined;
   #directory = 0;
   #ordinal = 0;
   #cost = 0;
@@ -35,7 +37,9 @@ export class TapeWriter {
     unreadable: 0,
   };
 
-  constructor(paths: RunPaths) {
+  /** With `looked`, what the scan has found at the destination is written down there. */
+  constructor(paths: RunPaths, looked?: LookedWriter) {
+    this.#looked = looked;
     this.#tape = openSync(paths.tape, 'wx', 0o600);
     this.#index = openSync(paths.tapeIndex, 'wx', 0o600);
     this.#lines = new LineWriter(this.#tape);
@@ -90,7 +94,8 @@ export class TapeWriter {
 
   #count(kind: number, bytes: number): void {
     this.#counts[kinds[kind]!]++;
-    this.#cost += fixedCosts[kind]! + bytes;
+    if (kind !== sameKind) this.#cost += fixedCosts[kind]! + bytes;
+    this.#looked?.add(kind, bytes);
     this.#bytes += bytes;
     this.#ordinal++;
   }

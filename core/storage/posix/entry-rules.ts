@@ -86,18 +86,18 @@ export class EntryRules {
     return fd >= 0 || fd === ENOENT ? 0 : fd;
   }
 
-  /** Gives the name in force to the sink, or to `found` when it is a directory. */
+  /** Gives the name in force to the sink, or to `found` when it is a directory. True of a file that was looked at under its own name. */
   settle(
     directory: OpenDirectory,
     names: DirectoryNames,
     looked: Looked | undefined,
     sink: EntrySink,
     found: Found,
-  ): void {
+  ): boolean {
     const { result, status } = looked ?? unlooked;
     const { selection } = this;
     // Of a name that is listed it is told that it is not there
-    if (result === ENOENT && selection.listedIn(directory.path) === undefined) return;
+    if (result === ENOENT && selection.listedIn(directory.path) === undefined) return false;
     if (status === undefined) this.#find(directory, names, found);
     else if (result === 0 && status.type === 'symlink' && this.#options.followsSymlinks)
       this.#follow(directory, names, sink, found);
@@ -107,7 +107,11 @@ export class EntryRules {
     else if (status.type === 'directory') this.#find(directory, names, found);
     else if (selection.holdsListed(directory, names))
       sink.unreadable(names.buffer, names.start, 'NO_DIRECTORY');
-    else this.#give(names, status, sink, this.#options.keepsLinks !== false);
+    else {
+      this.#give(names, status, sink, this.#options.keepsLinks !== false);
+      return status.type === 'file';
+    }
+    return false;
   }
 
   /** What a symlink leads to, under its name. A file is one of its own there, whatever other names it has. */

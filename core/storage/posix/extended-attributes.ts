@@ -4,6 +4,7 @@ import {
   addressOf,
   EACCES,
   ENODATA,
+  ENOSYS,
   EOPNOTSUPP,
   EPERM,
   ERANGE,
@@ -17,10 +18,12 @@ import {
   fremovexattr,
   fsetxattr,
   lgetxattr,
+  listxattrAt,
   llistxattr,
   llistxattrAt,
   removexattr,
   setxattr,
+  stpcpy,
 } from './libc-attributes.ts';
 import { goTo } from './own-directory.ts';
 import { check, SystemError } from './system-error.ts';
@@ -95,7 +98,28 @@ let nothingKept = new Uint8Array(0);
 
 /** False when the file system says that the name, at this address and in the thread's own directory, has no attributes that a copy may keep. */
 export function mayHaveAttributes(name: number): boolean {
-  const bytes = llistxattrAt(name, listAt, shortList.length);
+  return mayHoldKept(llistxattrAt(name, listAt, shortList.length));
+}
+
+/** False as soon as the kernel has said that it knows no call for names in open directories. */
+let hasListAt = true;
+/** More than a name takes, and the way to it. */
+const path = Buffer.allocUnsafeSlow(512);
+const pathAt = addressOf(path);
+
+/** The same of a name in an open directory, whatever the thread's own is. */
+export function mayHaveAttributesIn(directory: number, name: number): boolean {
+  if (goTo(directory)) return mayHaveAttributes(name);
+  const bytes = hasListAt ? listxattrAt(directory, name, listAt, shortList.length) : ENOSYS;
+  if (bytes !== ENOSYS) return mayHoldKept(bytes);
+  hasListAt = false;
+  const start = path.write(`/proc/self/fd/${directory}/`);
+  stpcpy(pathAt + start, name);
+  return mayHaveAttributes(pathAt);
+}
+
+/** What a call that lists attributes has returned, whose buffer is `shortList`. */
+function mayHoldKept(bytes: number): boolean {
   if (bytes <= 0) return bytes !== 0 && bytes !== EOPNOTSUPP;
   if (bytes === nothingKept.length && shortList.compare(nothingKept, 0, bytes, 0, bytes) === 0) return false;
   if (split(shortList.subarray(0, bytes)).some(isKept)) return true;

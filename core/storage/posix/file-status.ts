@@ -36,6 +36,7 @@ export class FileStatus {
   /** With an empty name behind it. */
   readonly #bytes = new Uint8Array(statusBytes + 8);
   readonly #view = new DataView(this.#bytes.buffer);
+  readonly #words = new Uint32Array(this.#bytes.buffer);
   readonly #address = addressOf(this.#bytes);
   /** atime and mtime as two struct timespec, for futimens(3). */
   readonly #times = new Uint8Array(32);
@@ -91,6 +92,35 @@ export class FileStatus {
       view.getUint32(116, true) === stamps[at + 6] &&
       view.getUint32(44, true) === stamps[at + 4]
     );
+  }
+
+  /** True when type, mode, owner, size and mtime are the same, of the mode and the owner only what is masked. */
+  isCopyOf(other: FileStatus, modeMask: number, ownerMask: number): boolean {
+    const [mine, others] = [this.#words, other.#words];
+    return (
+      mine[30] === others[30] &&
+      mine[28] === others[28] &&
+      mine[10] === others[10] &&
+      ((mine[7]! ^ others[7]!) & modeMask) === 0 &&
+      ((mine[5]! ^ others[5]!) & ownerMask) === 0 &&
+      ((mine[6]! ^ others[6]!) & ownerMask) === 0 &&
+      mine[29] === others[29] &&
+      mine[11] === others[11]
+    );
+  }
+
+  /** Five words that change as soon as anything of the file does: inode, and ctime. */
+  writeChange(words: Uint32Array, at: number): void {
+    const mine = this.#words;
+    words[at] = mine[8]!;
+    words[at + 1] = mine[9]!;
+    words[at + 2] = mine[24]!;
+    words[at + 3] = mine[25]!;
+    words[at + 4] = mine[26]!;
+  }
+
+  get ctimeSeconds(): number {
+    return this.#words[24]! + (this.#words[25]! | 0) * high;
   }
 
   get mode(): number {

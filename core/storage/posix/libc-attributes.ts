@@ -1,4 +1,4 @@
-import { declare, type NativeName } from './libc.ts';
+import { AT_SYMLINK_NOFOLLOW, declare, type NativeName } from './libc.ts';
 
 // The calls for extended attributes (xattr(7)), as libc.ts has the others.
 
@@ -19,6 +19,19 @@ export const llistxattrAt = declare('intptr_t llistxattr(uintptr_t, uintptr_t, s
   names: number,
   bytes: number,
 ) => number;
+/** stpcpy(3), by addresses */
+export const stpcpy = declare('uintptr_t stpcpy(uintptr_t, uintptr_t)') as (
+  to: number,
+  from: number,
+) => number;
+const listxattrat = declare('long syscall(long, long, uintptr_t, long, uintptr_t, size_t)') as (
+  ...numbers: number[]
+) => number;
+const SYS_listxattrat = 465;
+/** listxattrat(2), from Linux 6.13 on, symlinks not followed; the name and the buffer given by their addresses. */
+export function listxattrAt(directory: number, name: number, names: number, bytes: number): number {
+  return listxattrat(SYS_listxattrat, directory, name, AT_SYMLINK_NOFOLLOW, names, bytes);
+}
 /** fgetxattr(2), lgetxattr(2); with 0 bytes they tell the value's size */
 export const fgetxattr = declare('intptr_t fgetxattr(int, const char *, void *, size_t)') as (
   fd: number,

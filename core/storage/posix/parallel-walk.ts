@@ -27,6 +27,8 @@ export type WalkedChunk<S> = {
   readonly directory: string;
   /** How many entries were left out by filters. */
   readonly excluded: number;
+  /** Digests of blocks of files without attributes (see CopyLook). */
+  readonly plain?: Uint8Array | undefined;
 };
 
 /** So many stretches for each thread are walked ahead of the one that is wanted next, which bounds the memory that they take. */
@@ -72,7 +74,8 @@ export class ParallelWalk<S extends EntrySink> {
       for (let job = this.#pop(); job !== undefined; job = this.#pop()) {
         while (job.walked === undefined) await this.#advance(job);
         const { sink, end } = job.walked;
-        yield { sink, directory: directoryOf(job.stretch), excluded: end.excluded };
+        const { excluded, plain } = end;
+        yield { sink, directory: directoryOf(job.stretch), excluded, plain };
         this.#jobs.finish(job, end.pending);
         if (end.forbidden !== undefined) return end.forbidden;
         sink.clear();

@@ -1,9 +1,10 @@
 import { joinPath } from '../../model/entry.ts';
 import { type EntryFilter, type Filters, filterOf } from '../../model/filters.ts';
+import type { CopyLookOptions } from './copy-rules.ts';
 import type { DirectoryNames } from './directory-names.ts';
 import type { OpenDirectory } from './entry-rules.ts';
 import { FileStatus } from './file-status.ts';
-import { STATX_MTIME, STATX_SCAN, STATX_STAMP } from './libc.ts';
+import { STATX_BASIC_STATS, STATX_MTIME, STATX_SCAN, STATX_STAMP } from './libc.ts';
 import type { ListedNames } from './listed-names.ts';
 import type { WalkTop } from './walk-top.ts';
 
@@ -16,6 +17,8 @@ export type SelectionOptions = {
   readonly followsSymlinks?: boolean;
   /** Files get stamps. */
   readonly takesStamps?: boolean;
+  /** What is at the destination already is looked for too. */
+  readonly copies?: CopyLookOptions;
 };
 
 /** Which names belong to a walk. Without filters and lists that is all of them, and costs nothing. */
@@ -36,7 +39,8 @@ export class Selection {
     this.#filter = filterOf(options.filters);
     this.hasFilter = this.#filter !== undefined;
     const ofFilter = this.#filter?.needsFacts ? STATX_MTIME : 0;
-    this.mask = STATX_SCAN | ofFilter | (options.takesStamps === true ? STATX_STAMP : 0);
+    const ofStamp = options.takesStamps === true ? STATX_STAMP : 0;
+    this.mask = options.copies === undefined ? STATX_SCAN | ofFilter | ofStamp : STATX_BASIC_STATS;
     this.staysOnDevice = options.filters?.oneFileSystem === true;
     if (!this.staysOnDevice) return;
     for (const { name, fd } of options.roots ?? [{ name: '', fd: options.root }])

@@ -106,7 +106,7 @@ export function answerStretches<S extends EntrySink>(
 /** Only what a thread has to know: the caller's options may have more. */
 function whatCanBeSent(options: StretchOptions): StretchOptions {
   const { root, probe, keepsLinks, followsSymlinks, passOver, forbidden, namesAtMost, isSlow } = options;
-  const { filters, listed, roots, takesStamps } = options;
+  const { filters, listed, roots, takesStamps, copies } = options;
   return {
     ...{ root, probe, passOver, forbidden },
     ...(keepsLinks === undefined ? {} : { keepsLinks }),
@@ -116,6 +116,7 @@ function whatCanBeSent(options: StretchOptions): StretchOptions {
     ...(filters === undefined ? {} : { filters }),
     ...(listed === undefined ? {} : { listed }),
     ...(takesStamps === undefined ? {} : { takesStamps }),
+    ...(copies === undefined ? {} : { copies }),
     ...(isSlow === undefined ? {} : { isSlow }),
   };
 }

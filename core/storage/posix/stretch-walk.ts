@@ -1,3 +1,4 @@
+import { CopyLook } from './copy-look.ts';
 import { DirectoryNames } from './directory-names.ts';
 import { DirectoryStack } from './directory-stack.ts';
 import {
@@ -40,6 +41,7 @@ export class StretchWalk {
   readonly #names = new DirectoryNames();
   readonly #looked: Looked = { result: 0, status: new FileStatus() };
   readonly #latency = new Latency();
+  readonly #copies: CopyLook | undefined;
   /** Of the stretch in force. */
   #found: Found = { directories: [], excluded: 0 };
   #seen = 0;
@@ -50,6 +52,7 @@ export class StretchWalk {
     this.#options = options;
     this.#namesAtMost = options.namesAtMost ?? 2048;
     this.#rules = new EntryRules(options);
+    this.#copies = options.copies && new CopyLook(options.copies);
     const open = options.followsSymlinks ? followSourceDirectory : openSourceDirectory;
     this.#stack = new DirectoryStack(options.root, openBelow(options, open));
   }
@@ -77,11 +80,13 @@ export class StretchWalk {
       isSlow: this.#isSlow,
       names: this.#seen,
       directories: this.#directories,
+      plain: this.#copies?.take(),
     };
   }
 
   close(): void {
     this.#stack.close();
+    this.#copies?.close();
   }
 
   /** The rest of the directory in which the stretch ended. */
@@ -119,6 +124,7 @@ export class StretchWalk {
     sink.directory(path);
     this.#note();
     if (this.#isElsewhere({ path, fd })) return undefined;
+    this.#copies?.enter({ path, fd });
     this.#names.open(fd, this.#rules.selection.listedIn(path));
     return this.#read({ path, fd }, sink);
   }
@@ -132,6 +138,7 @@ export class StretchWalk {
   #goOn(rest: DirectoryRest, sink: EntrySink): DirectoryRest | undefined {
     let left: { names?: Uint8Array } | undefined;
     try {
+      this.#copies?.enter(rest);
       this.#names.open(rest.fd, this.#rules.selection.listedIn(rest.path), rest.block);
       if (rest.names !== undefined) {
         this.#names.load(rest.names);
@@ -162,6 +169,12 @@ export class StretchWalk {
   }
 
   #lookAtBlock(directory: OpenDirectory, sink: EntrySink): { names: Uint8Array } | undefined {
+    const left = this.#lookAtNames(directory, sink);
+    this.#copies?.endBlock(sink);
+    return left;
+  }
+
+  #lookAtNames(directory: OpenDirectory, sink: EntrySink): { names: Uint8Array } | undefined {
     const names = this.#names;
     const [rules, found] = [this.#rules, this.#found];
     const { selection } = rules;
@@ -172,7 +185,8 @@ export class StretchWalk {
         continue;
       }
       const looked = rules.needsStatus(names) ? this.#look(directory.fd) : undefined;
-      rules.settle(directory, names, looked, sink, found);
+      const isFile = rules.settle(directory, names, looked, sink, found);
+      if (isFile) this.#copies?.look(looked!.status, names, sink);
       if (looked !== undefined && this.#note()) return { names: names.rest() };
     }
     return undefined;

@@ -108,6 +108,12 @@ class FoundEntries implements EntrySink {
     this.entries.push({ kind: 'unreadable', name: nameAt(buffer, start), errno });
   }
 
+  same(): number {
+    return this.entries.length - 1;
+  }
+
+  notSame(): void {}
+
   severalNames(inode: LinkedInode): void {
     this.linked.set(this.entries.at(-1)!, inode);
   }

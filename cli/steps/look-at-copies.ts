@@ -1,0 +1,42 @@
+import { isKnownByStamp } from '../../core/model/compare.ts';
+import { DigestSet } from '../../core/model/digest-set.ts';
+import { readPlain } from '../../core/run/plain-file.ts';
+import type { CopyLookOptions } from '../../core/storage/posix/copy-rules.ts';
+import { closeDirectory, openDestination } from '../../core/storage/posix/open-destination.ts';
+import { comparisonOf, fidelityOf, limitsOf } from '../options.ts';
+import { findNewestRun } from './find-run.ts';
+import type { Copy } from './submit-run.ts';
+
+/** A file that was changed less than this before the run may be changed again, and its ctime stay what it is. */
+const settledSeconds = 2;
+
+export type CopiesLook = { readonly options: CopyLookOptions; close(): void };
+
+/**
+ * What the scan needs to look at the destination too; undefined where the workers are to do that: on a cluster, which has
+ * more nodes for it than the scan, with a limit, which is theirs to keep, and where a look cannot tell.
+ */
+export async function lookAtCopies(copy: Copy): Promise<CopiesLook | undefined> {
+  const { options, trees, scheduler, context } = copy;
+  const isTold = isKnownByStamp(comparisonOf(options)) && options.links !== 'follow';
+  const isLimited = Object.keys(limitsOf(options)).length > 0;
+  if (scheduler.kind !== 'local' || options.dryRun !== false || !isTold || isLimited) return undefined;
+  const destination = trees.destination.isNew ? undefined : openDestination(trees.destination);
+  if (destination === undefined) return undefined;
+  const { keep } = fidelityOf(options);
+  const look: CopyLookOptions = {
+    destination,
+    keepsMode: keep.includes('mode'),
+    keepsOwner: keep.includes('owner'),
+    keepsAttributes: keep.includes('xattr') || keep.includes('acl'),
+    plain: DigestSet.of(await readEarlier(copy)).shared,
+    settledBefore: Math.floor(context.now() / 1000) - settledSeconds,
+  };
+  return { options: look, close: () => closeDirectory(destination) };
+}
+
+/** What the newest run of the same trees has found; a damaged one is no obstacle. */
+async function readEarlier({ trees }: Copy): Promise<Uint8Array> {
+  const earlier = await findNewestRun(trees.roots, trees.destination.path).catch(() => undefined);
+  return (earlier && (await readPlain(earlier.paths))) ?? new Uint8Array();
+}

@@ -1,0 +1,117 @@
+import { DigestSet, digestBytes } from '../../model/digest-set.ts';
+import { type CopyLookOptions, CopyRules } from './copy-rules.ts';
+import { DirectoryStack } from './directory-stack.ts';
+import type { OpenDirectory } from './entry-rules.ts';
+import type { EntrySink } from './entry-sink.ts';
+import { knowsAttributes, mayHaveAttributesIn } from './extended-attributes.ts';
+import { FileStatus } from './file-status.ts';
+import { STATX_BASIC_STATS } from './libc.ts';
+import { openExistingDirectory } from './open-directory.ts';
+import { SeenCopies, type SeenPlace } from './seen-copies.ts';
+import { SystemError } from './system-error.ts';
+
+/** The name in force, as DirectoryNames has it. */
+type NameInForce = { readonly address: number };
+
+/**
+ * Looks at the destination while the source is walked: a file of which a copy is there, with all that is to be
+ * kept, is marked in the sink as the same. What is not sure is left as it is. Nothing is changed at either side.
+ */
+export class CopyLook {
+  readonly #options: CopyLookOptions;
+  readonly #rules: CopyRules;
+  readonly #plain: DigestSet;
+  readonly #directories: DirectoryStack;
+  readonly #copy = new FileStatus();
+  readonly #seen = new SeenCopies();
+  #place: SeenPlace | undefined;
+  #found: Buffer[] = [];
+
+  constructor(options: CopyLookOptions) {
+    this.#options = options;
+    this.#rules = new CopyRules(options);
+    this.#plain = new DigestSet(options.plain);
+    this.#directories = new DirectoryStack(options.destination, openExistingDirectory);
+  }
+
+  /** The names that follow are in this directory of the source. */
+  enter({ path, fd }: OpenDirectory): void {
+    this.#seen.clear();
+    try {
+      this.#place = placeOf(fd, this.#directories.enter(path), this.#options, this.#copy);
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      this.#place = undefined;
+    }
+  }
+
+  /** The entry that the sink was given last has this name, in the block in force, and this status. */
+  look(source: FileStatus, { address }: NameInForce, sink: EntrySink): void {
+    const place = this.#place;
+    if (place === undefined || !this.#rules.mayBeKnown(source)) return;
+    const copy = this.#copy;
+    if (copy.readAt(place.destination, address, STATX_BASIC_STATS) !== 0) return;
+    if (!this.#rules.isCopy(copy, source) || !isIn(place, source, copy)) return;
+    this.#seen.add(address, sink.same(), source, copy);
+  }
+
+  /** The block of names in force has come to its end, or to where it is left. */
+  endBlock(sink: EntrySink): void {
+    const [seen, place] = [this.#seen, this.#place];
+    if (place === undefined || seen.names.length === 0) return;
+    const asks = place.asksSource || place.asksDestination;
+    const digest = asks ? seen.digest(place) : undefined;
+    const isPlain = digest === undefined || this.#plain.has(digest) || !this.#leaveSome(place, sink);
+    if (isPlain && digest !== undefined && seen.changedBefore(this.#options.settledBefore))
+      this.#found.push(digest);
+    seen.clear();
+  }
+
+  /** Digests of blocks without attributes since the last call. */
+  take(): Uint8Array | undefined {
+    if (this.#found.length === 0) return undefined;
+    const found = new Uint8Array(this.#found.length * digestBytes);
+    for (const [i, digest] of this.#found.entries()) found.set(digest, i * digestBytes);
+    this.#found = [];
+    return found;
+  }
+
+  close(): void {
+    this.#directories.close();
+  }
+
+  /** Takes back what has attributes, which have to be compared; true when there is any. */
+  #leaveSome({ source, destination, asksSource, asksDestination }: SeenPlace, sink: EntrySink): boolean {
+    const { names, indexes } = this.#seen;
+    const has = new Uint8Array(names.length);
+    if (asksDestination)
+      for (const [i, name] of names.entries()) has[i] = Number(mayHaveAttributesIn(destination, name));
+    if (asksSource)
+      for (const [i, name] of names.entries()) has[i] ||= Number(mayHaveAttributesIn(source, name));
+    for (const [i, index] of indexes.entries()) if (has[i] !== 0) sink.notSame(index);
+    return has.includes(1);
+  }
+}
+
+/** Undefined where both are one directory. Throws a SystemError. */
+export function placeOf(
+  source: number,
+  destination: number,
+  { keepsAttributes }: Pick<CopyLookOptions, 'keepsAttributes'>,
+  status: FileStatus,
+): SeenPlace | undefined {
+  const { deviceNumber: sourceDevice, inode } = status.readOpen(source, 'look at source directory');
+  const { deviceNumber: destinationDevice, inode: other } = status.readOpen(
+    destination,
+    'look at destination directory',
+  );
+  if (sourceDevice === destinationDevice && inode === other) return undefined;
+  const asksSource = knowsAttributes(source, sourceDevice);
+  const asksDestination = keepsAttributes && knowsAttributes(destination, destinationDevice);
+  return { source, destination, sourceDevice, destinationDevice, asksSource, asksDestination };
+}
+
+/** False of a file that something is mounted on. */
+export function isIn(place: SeenPlace, source: FileStatus, copy: FileStatus): boolean {
+  return source.deviceNumber === place.sourceDevice && copy.deviceNumber === place.destinationDevice;
+}

@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+import { digestBytes } from '../../model/digest-set.ts';
+import type { FileStatus } from './file-status.ts';
+
+/** Inode and ctime of both sides. */
+const wordsPerCopy = 10;
+
+/** Where files are looked at: the devices of both directories, and at which side attributes are asked for. */
+export type SeenPlace = {
+  readonly source: number;
+  readonly destination: number;
+  readonly sourceDevice: number;
+  readonly destinationDevice: number;
+  readonly asksSource: boolean;
+  readonly asksDestination: boolean;
+};
+
+/**
+ * The files of one block of names of which the destination has a copy, by their status. Used again and again.
+ */
+export class SeenCopies {
+  /** Where in the block the name of each begins, and which entry it is of the sink's. */
+  readonly names: number[] = [];
+  readonly indexes: number[] = [];
+  #words = new Uint32Array(wordsPerCopy * 512);
+  /** When the file changed last that changed last, in seconds. */
+  #newest = 0;
+
+  clear(): void {
+    this.names.length = 0;
+    this.indexes.length = 0;
+    this.#newest = 0;
+  }
+
+  add(name: number, index: number, source: FileStatus, copy: FileStatus): void {
+    const at = this.names.length * wordsPerCopy;
+    if (at === this.#words.length) {
+      const words = new Uint32Array(this.#words.length * 2);
+      words.set(this.#words);
+      this.#words = words;
+    }
+    source.writeChange(this.#words, at);
+    copy.writeChange(this.#words, at + wordsPerCopy / 2);
+    this.#newest = Math.max(this.#newest, source.ctimeSeconds, copy.ctimeSeconds);
+    this.names.push(name);
+    this.indexes.push(index);
+  }
+
+  /** False where a file has changed so late that it could change once more and its ctime stay the same. */
+  changedBefore(seconds: number): boolean {
+    return this.#newest < seconds;
+  }
+
+  /** The same only where all files are the same at both sides, and none has changed since. */
+  digest({ sourceDevice, destinationDevice, asksSource, asksDestination }: SeenPlace): Buffer {
+    const place = [sourceDevice, destinationDevice, Number(asksSource), Number(asksDestination)];
+    const hash = createHash('sha256').update(Uint32Array.from(place));
+    const words = this.#words.subarray(0, this.names.length * wordsPerCopy);
+    return hash.update(words).digest().subarray(0, digestBytes);
+  }
+}
