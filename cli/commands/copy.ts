@@ -50,8 +50,8 @@ export async function copy(options: CopyOptions, context: CommandContext): Promi
     limits: await scheduler.limits(),
     note,
   };
-  // An array and finish
-  if (options.dryRun === false) await scheduler.expect(2);
+  // An array, but where all may be there already, and finish
+  if (options.dryRun === false) await scheduler.expect(trees.destination.isNew ? 2 : 1);
   return copySettled(settled, say).finally(() => scheduler.expect(0));
 }
 

@@ -1,6 +1,7 @@
 import { isKnownByStamp } from '../../core/model/compare.ts';
 import { DigestSet } from '../../core/model/digest-set.ts';
 import { readPlain } from '../../core/run/plain-file.ts';
+import { readPlan } from '../../core/run/plan-file.ts';
 import type { CopyLookOptions } from '../../core/storage/posix/copy-rules.ts';
 import { closeDirectory, openDestination } from '../../core/storage/posix/open-destination.ts';
 import { comparisonOf, fidelityOf, limitsOf } from '../options.ts';
@@ -10,7 +11,12 @@ import type { Copy } from './submit-run.ts';
 /** A file that was changed less than this before the run may be changed again, and its ctime stay what it is. */
 const settledSeconds = 2;
 
-export type CopiesLook = { readonly options: CopyLookOptions; close(): void };
+export type CopiesLook = {
+  readonly options: CopyLookOptions;
+  /** So many entries the newest run of the same trees had; 0 where there is none. */
+  readonly expected: number;
+  close(): void;
+};
 
 /**
  * What the scan needs to look at the destination too; undefined where the workers are to do that: on a cluster, which has
@@ -24,19 +30,24 @@ export async function lookAtCopies(copy: Copy): Promise<CopiesLook | undefined> 
   const destination = trees.destination.isNew ? undefined : openDestination(trees.destination);
   if (destination === undefined) return undefined;
   const { keep } = fidelityOf(options);
+  const earlier = await readEarlier(copy).catch(() => undefined);
   const look: CopyLookOptions = {
     destination,
     keepsMode: keep.includes('mode'),
     keepsOwner: keep.includes('owner'),
     keepsAttributes: keep.includes('xattr') || keep.includes('acl'),
-    plain: DigestSet.of(await readEarlier(copy)).shared,
+    plain: DigestSet.of(earlier?.plain ?? new Uint8Array()).shared,
     settledBefore: Math.floor(context.now() / 1000) - settledSeconds,
   };
-  return { options: look, close: () => closeDirectory(destination) };
+  return { options: look, expected: earlier?.entries ?? 0, close: () => closeDirectory(destination) };
 }
 
-/** What the newest run of the same trees has found; a damaged one is no obstacle. */
-async function readEarlier({ trees }: Copy): Promise<Uint8Array> {
-  const earlier = await findNewestRun(trees.roots, trees.destination.path).catch(() => undefined);
-  return (earlier && (await readPlain(earlier.paths))) ?? new Uint8Array();
+/** What the newest run of the same trees has found; a damaged one says nothing. */
+async function readEarlier({
+  trees,
+}: Copy): Promise<{ plain: Uint8Array | undefined; entries: number } | undefined> {
+  const run = await findNewestRun(trees.roots, trees.destination.path);
+  if (run === undefined) return undefined;
+  const { totals } = await readPlan(run.paths);
+  return { plain: await readPlain(run.paths), entries: totals.entries };
 }

@@ -67,7 +67,7 @@ export async function planRun(
       probe: options.check,
       keepsLinks: fidelityOf(options).keep.includes('links'),
       followsSymlinks: options.links === 'follow',
-      copies: copies?.options,
+      copies,
       takesStamps:
         copies === undefined && options.links !== 'follow' && isKnownByStamp(comparisonOf(options)),
       selection: copy.selection,

@@ -11,11 +11,11 @@ import type { RunPaths } from '../../core/run/run-paths.ts';
 import { runsDirectory } from '../../core/run/run-paths.ts';
 import { type TapeChunk, tapeChunks } from '../../core/run/tape-chunk.ts';
 import { type FirstOf, TapeWriter } from '../../core/run/tape-writer.ts';
-import type { CopyLookOptions } from '../../core/storage/posix/copy-rules.ts';
 import { HardLinkTable } from '../../core/storage/posix/hard-link-table.ts';
 import type { WalkedChunk } from '../../core/storage/posix/parallel-walk.ts';
 import { identityOf } from '../../core/storage/posix/scan.ts';
 import { type RootsScanRequest, scanRoots } from '../../core/storage/posix/scan-roots.ts';
+import type { CopiesLook } from './look-at-copies.ts';
 import { packagePaths } from './package-paths.ts';
 import type { CheckedTrees } from './preflight.ts';
 import type { Selection } from './read-selection.ts';
@@ -30,7 +30,7 @@ export type ScanOptions = {
   /** True: files get stamps on the tape, where something is at the destination already. */
   readonly takesStamps?: boolean;
   /** The scan looks at the destination too; left out: the workers do. */
-  readonly copies?: CopyLookOptions | undefined;
+  readonly copies?: CopiesLook | undefined;
   /** What of the source is to be on the tape. */
   readonly selection: Selection;
   readonly onProgress: (totals: Totals) => void;
@@ -111,13 +111,13 @@ function scan(
     threads: helpersFor(selection),
     filters: selection.filters,
     ...(selection.listed === undefined ? {} : { listed: selection.listed }),
-    aloneNames,
+    aloneNames: namesAlone(copies),
     aloneMs,
     probe,
     keepsLinks,
     followsSymlinks,
     takesStamps: takesStamps === true && !destination.isNew,
-    ...(copies === undefined ? {} : { copies }),
+    ...(copies === undefined ? {} : { copies: copies.options }),
     passOver: identityOf(runsDirectory),
     forbidden: {
       identity: {
@@ -133,6 +133,12 @@ function scan(
     },
   };
   return scanRoots(request, signal);
+}
+
+/** A name that is looked at on both sides takes twice as long; where many are expected none are gone through alone. */
+function namesAlone(copies: CopiesLook | undefined): number {
+  if (copies === undefined) return aloneNames;
+  return copies.expected > aloneNames ? 0 : aloneNames / 2;
 }
 
 /** Each thread has the list for itself: a long one is gone through by this one alone. */

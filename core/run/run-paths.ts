@@ -26,7 +26,7 @@ export class RunPaths {
   get looked(): string {
     return this.#in('looked.jsonl');
   }
-  /** Digests of blocks of files without attributes, for later runs of the same trees. */
+  /** Digests of groups of files without attributes, for later runs of the same trees. */
   get plain(): string {
     return this.#in('plain');
   }

@@ -53,10 +53,11 @@ export class CopyLook {
     if (copy.readAt(place.destination, address, STATX_BASIC_STATS) !== 0) return;
     if (!this.#rules.isCopy(copy, source) || !isIn(place, source, copy)) return;
     this.#seen.add(address, sink.same(), source, copy);
+    if (endsGroup(source)) this.endGroup(sink);
   }
 
-  /** The block of names in force has come to its end, or to where it is left. */
-  endBlock(sink: EntrySink): void {
+  /** To be called where the block of names in force has come to its end, or to where it is left. */
+  endGroup(sink: EntrySink): void {
     const [seen, place] = [this.#seen, this.#place];
     if (place === undefined || seen.names.length === 0) return;
     const asks = place.asksSource || place.asksDestination;
@@ -67,7 +68,7 @@ export class CopyLook {
     seen.clear();
   }
 
-  /** Digests of blocks without attributes since the last call. */
+  /** Digests of groups without attributes since the last call. */
   take(): Uint8Array | undefined {
     if (this.#found.length === 0) return undefined;
     const found = new Uint8Array(this.#found.length * digestBytes);
@@ -91,6 +92,14 @@ export class CopyLook {
     for (const [i, index] of indexes.entries()) if (has[i] !== 0) sink.notSame(index);
     return has.includes(1);
   }
+}
+
+/**
+ * Files are remembered in groups of some 256: a group ends with a file whose inode says so, so that a walk that was interrupted
+ * somewhere, or a directory that has got a name more, has the other groups as they were.
+ */
+export function endsGroup({ inodeLow }: FileStatus): boolean {
+  return Math.imul(inodeLow, 0x9e3779b1) >>> 24 === 0;
 }
 
 /** Undefined where both are one directory. Throws a SystemError. */

@@ -12,7 +12,7 @@ export type CopyLookOptions = {
   readonly keepsOwner: boolean;
   /** Attributes or ACLs. */
   readonly keepsAttributes: boolean;
-  /** Digests of blocks that earlier runs have found to have no attributes (a DigestSet). */
+  /** Digests of groups that earlier runs have found to have no attributes (a DigestSet). */
   readonly plain: SharedArrayBuffer;
   /** What was changed after this, in seconds since 1970, is not remembered to have none. */
   readonly settledBefore: number;

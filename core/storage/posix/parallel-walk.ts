@@ -27,7 +27,7 @@ export type WalkedChunk<S> = {
   readonly directory: string;
   /** How many entries were left out by filters. */
   readonly excluded: number;
-  /** Digests of blocks of files without attributes (see CopyLook). */
+  /** Digests of groups of files without attributes (see CopyLook). */
   readonly plain?: Uint8Array | undefined;
 };
 

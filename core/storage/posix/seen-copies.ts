@@ -16,7 +16,7 @@ export type SeenPlace = {
 };
 
 /**
- * The files of one block of names of which the destination has a copy, by their status. Used again and again.
+ * The files of a group, in one block of names, of which the destination has a copy, by their status. Used again and again.
  */
 export class SeenCopies {
   /** Where in the block the name of each begins, and which entry it is of the sink's. */

@@ -170,7 +170,7 @@ export class StretchWalk {
 
   #lookAtBlock(directory: OpenDirectory, sink: EntrySink): { names: Uint8Array } | undefined {
     const left = this.#lookAtNames(directory, sink);
-    this.#copies?.endBlock(sink);
+    this.#copies?.endGroup(sink);
     return left;
   }
 

@@ -25,7 +25,7 @@ export type StretchEnd = {
   readonly directories: number;
   /** How many were left out by filters. */
   readonly excluded: number;
-  /** Digests of blocks of files that have no attributes, here and at the destination (see CopyLook). */
+  /** Digests of groups of files that have no attributes, here and at the destination (see CopyLook). */
   readonly plain?: Uint8Array | undefined;
   /** The file system took so long for each name that many should be looked at at once. */
   readonly isSlow: boolean;
