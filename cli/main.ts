@@ -1,4 +1,4 @@
-#!/usr/bin/env -S UV_THREADPOOL_SIZE=32 node
+#!/usr/bin/env -S UV_THREADPOOL_SIZE=64 node
 import { readFileSync } from 'node:fs';
 import { BcopyError, exitCodes } from '../core/model/errors.ts';
 import { readRawArguments } from './argv.ts';

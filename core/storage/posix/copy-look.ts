@@ -3,10 +3,10 @@ import { type CopyLookOptions, CopyRules } from './copy-rules.ts';
 import { DirectoryStack } from './directory-stack.ts';
 import type { OpenDirectory } from './entry-rules.ts';
 import type { EntrySink } from './entry-sink.ts';
-import { knowsAttributes, mayHaveAttributesIn } from './extended-attributes.ts';
+import { knowsAttributes, knowsAttributesAt, mayHaveAttributesIn } from './extended-attributes.ts';
 import { FileStatus } from './file-status.ts';
-import { STATX_BASIC_STATS } from './libc.ts';
-import { openExistingDirectory } from './open-directory.ts';
+import { STATX_BASIC_STATS, STATX_INO } from './libc.ts';
+import { openToPass } from './open-directory.ts';
 import { SeenCopies, type SeenPlace } from './seen-copies.ts';
 import { SystemError } from './system-error.ts';
 
@@ -24,6 +24,8 @@ export class CopyLook {
   readonly #directories: DirectoryStack;
   readonly #copy = new FileStatus();
   readonly #seen = new SeenCopies();
+  /** Not opened yet at the destination. */
+  #entered: OpenDirectory | undefined;
   #place: SeenPlace | undefined;
   #found: Buffer[] = [];
 
@@ -31,24 +33,32 @@ export class CopyLook {
     this.#options = options;
     this.#rules = new CopyRules(options);
     this.#plain = new DigestSet(options.plain);
-    this.#directories = new DirectoryStack(options.destination, openExistingDirectory);
+    this.#directories = new DirectoryStack(options.destination, openToPass);
   }
 
   /** The names that follow are in this directory of the source. */
-  enter({ path, fd }: OpenDirectory): void {
+  enter(directory: OpenDirectory): void {
     this.#seen.clear();
+    this.#entered = directory;
+    this.#place = undefined;
+  }
+
+  /** Opened when there is a file to be looked for. */
+  #open({ path, fd }: OpenDirectory): void {
+    this.#entered = undefined;
     try {
       this.#place = placeOf(fd, this.#directories.enter(path), this.#options, this.#copy);
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
-      this.#place = undefined;
     }
   }
 
   /** The entry that the sink was given last has this name, in the block in force, and this status. */
   look(source: FileStatus, { address }: NameInForce, sink: EntrySink): void {
+    if (!this.#rules.mayBeKnown(source)) return;
+    if (this.#entered !== undefined) this.#open(this.#entered);
     const place = this.#place;
-    if (place === undefined || !this.#rules.mayBeKnown(source)) return;
+    if (place === undefined) return;
     const copy = this.#copy;
     if (copy.readAt(place.destination, address, STATX_BASIC_STATS) !== 0) return;
     if (!this.#rules.isCopy(copy, source) || !isIn(place, source, copy)) return;
@@ -109,14 +119,15 @@ export function placeOf(
   { keepsAttributes }: Pick<CopyLookOptions, 'keepsAttributes'>,
   status: FileStatus,
 ): SeenPlace | undefined {
-  const { deviceNumber: sourceDevice, inode } = status.readOpen(source, 'look at source directory');
-  const { deviceNumber: destinationDevice, inode: other } = status.readOpen(
-    destination,
-    'look at destination directory',
-  );
+  const of = (fd: number, action: string) => {
+    const { deviceNumber, inode } = status.readOpen(fd, action, STATX_INO);
+    return { device: deviceNumber, inode };
+  };
+  const { device: sourceDevice, inode } = of(source, 'look at source directory');
+  const { device: destinationDevice, inode: other } = of(destination, 'look at destination directory');
   if (sourceDevice === destinationDevice && inode === other) return undefined;
   const asksSource = knowsAttributes(source, sourceDevice);
-  const asksDestination = keepsAttributes && knowsAttributes(destination, destinationDevice);
+  const asksDestination = keepsAttributes && knowsAttributesAt(destination, destinationDevice);
   return { source, destination, sourceDevice, destinationDevice, asksSource, asksDestination };
 }
 

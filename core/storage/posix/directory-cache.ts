@@ -1,7 +1,6 @@
 import { dirname } from 'node:path/posix';
 import type { CallLimit } from './call-limit.ts';
-import { close, nativeName, O_NOFOLLOW, openatAsync } from './libc.ts';
-import { sourceDirectoryFlags } from './open-directory.ts';
+import { close, nativeName, openatAsync } from './libc.ts';
 import { check } from './system-error.ts';
 import { openAgain, rootOn, type WalkTop } from './walk-top.ts';
 
@@ -11,7 +10,7 @@ const openAtMost = 128;
 type Kept = { readonly fd: Promise<number>; uses: number };
 
 /**
- * Opens directories of the source without waiting, each relative to the one that it is in; those used last stay
+ * Opens directories without waiting, each relative to the one that it is in; those used last stay
  * open, as what is in them will be wanted soon.
  */
 export class DirectoryCache {
@@ -21,10 +20,10 @@ export class DirectoryCache {
   /** The one used last is the last. */
   readonly #kept = new Map<string, Kept>();
 
-  constructor(top: WalkTop, calls: CallLimit, followsSymlinks: boolean) {
+  constructor(top: WalkTop, calls: CallLimit, flags: number) {
     this.#top = top;
     this.#calls = calls;
-    this.#flags = followsSymlinks ? sourceDirectoryFlags & ~O_NOFOLLOW : sourceDirectoryFlags;
+    this.#flags = flags;
   }
 
   /** The open directory at `path` below the root, until `release`; throws a SystemError. */
@@ -65,7 +64,7 @@ export class DirectoryCache {
     try {
       const name = nativeName(path.slice(path.lastIndexOf('/') + 1));
       const opening = () => openatAsync(directory, name, this.#flags, 0);
-      return check(await this.#calls.run(opening), 'open source directory');
+      return check(await this.#calls.run(opening), 'open directory');
     } finally {
       this.release(parent);
     }

@@ -20,6 +20,7 @@ import {
   lgetxattr,
   listxattrAt,
   llistxattr,
+  llistxattrAsync,
   llistxattrAt,
   removexattr,
   setxattr,
@@ -66,6 +67,11 @@ export function placeOf(directory: number, name: NativeName): NativeName {
 /** False when the file system of an open file knows no attributes: then nothing on it need be asked. */
 export function knowsAttributes(fd: number, device: number): boolean {
   return knowing.get(device) ?? knowsAny(fd, device);
+}
+
+/** The same of a directory that may be open only to be passed through. */
+export function knowsAttributesAt(directory: number, device: number): boolean {
+  return knowing.get(device) ?? knowsAny(placeOf(directory, '.'), device);
 }
 
 /** The names of the attributes that a copy may keep; the file system is that of `device`. Throws a SystemError. */
@@ -118,12 +124,18 @@ export function mayHaveAttributesIn(directory: number, name: number): boolean {
   return mayHaveAttributes(pathAt);
 }
 
-/** What a call that lists attributes has returned, whose buffer is `shortList`. */
-function mayHoldKept(bytes: number): boolean {
+/** The same without waiting. */
+export async function mayHaveAttributesAsync(directory: number, name: NativeName): Promise<boolean> {
+  const names = Buffer.allocUnsafeSlow(shortList.length);
+  return mayHoldKept(await llistxattrAsync(placeOf(directory, name), names, names.length), names);
+}
+
+/** What a call that lists attributes has returned, and left in its buffer. */
+function mayHoldKept(bytes: number, names = shortList): boolean {
   if (bytes <= 0) return bytes !== 0 && bytes !== EOPNOTSUPP;
-  if (bytes === nothingKept.length && shortList.compare(nothingKept, 0, bytes, 0, bytes) === 0) return false;
-  if (split(shortList.subarray(0, bytes)).some(isKept)) return true;
-  nothingKept = Uint8Array.from(shortList.subarray(0, bytes));
+  if (bytes === nothingKept.length && names.compare(nothingKept, 0, bytes, 0, bytes) === 0) return false;
+  if (split(names.subarray(0, bytes)).some(isKept)) return true;
+  nothingKept = Uint8Array.from(names.subarray(0, bytes));
   return false;
 }
 

@@ -1,4 +1,4 @@
-import { AT_SYMLINK_NOFOLLOW, declare, type NativeName } from './libc.ts';
+import { AT_SYMLINK_NOFOLLOW, declare, declareAsync, type NativeName } from './libc.ts';
 
 // The calls for extended attributes (xattr(7)), as libc.ts has the others.
 
@@ -13,6 +13,12 @@ export const llistxattr = declare('intptr_t llistxattr(const char *, void *, siz
   names: Uint8Array,
   bytes: number,
 ) => number;
+/** The same on a thread of the pool. */
+export const llistxattrAsync = declareAsync('intptr_t llistxattr(const char *, void *, size_t)') as (
+  path: NativeName,
+  names: Uint8Array,
+  bytes: number,
+) => Promise<number>;
 /** llistxattr(2), the name and the buffer given by their addresses. */
 export const llistxattrAt = declare('intptr_t llistxattr(uintptr_t, uintptr_t, size_t)') as (
   path: number,

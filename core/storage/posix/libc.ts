@@ -69,6 +69,7 @@ export const STATX_MNT_ID = 0x1000;
 export const STATX_BTIME = 0x800;
 /** STATX_TYPE, STATX_MODE, STATX_NLINK, STATX_INO, STATX_SIZE: what the scan wants to know. */
 export const STATX_SCAN = 0x307;
+export const STATX_INO = 0x100;
 export const STATX_MTIME = 0x40;
 /** STATX_MTIME, STATX_UID, STATX_GID: what a stamp has of them. */
 export const STATX_STAMP = 0x58;

@@ -39,6 +39,14 @@ export function openExistingDirectory(parent: number, name: NativeName): number 
   return check(openat(parent, name, flags, 0), 'open destination directory');
 }
 
+/** For names to be looked at in it only: needs no permission to read it, and no server hears of it. */
+export const passingFlags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+
+/** Opens a directory so. */
+export function openToPass(parent: number, name: NativeName): number {
+  return check(openat(parent, name, passingFlags, 0), 'open destination directory');
+}
+
 export type OpenedDirectory = { readonly fd: number; readonly isNew: boolean };
 
 /** Left out: a directory that is missing is made, and what stands in its place goes. */

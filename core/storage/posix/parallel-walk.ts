@@ -183,8 +183,7 @@ export class ParallelWalk<S extends EntrySink> {
     const { end } = walked;
     job.walked = walked;
     if (end.rest !== undefined) this.#jobs.follow(job, end.rest);
-    // SlowWalk counts none: what it does says nothing about one call after the other
-    if (end.names > 0) this.#pace.note(end);
+    this.#pace.note(end);
   }
 
   #sink(): S {

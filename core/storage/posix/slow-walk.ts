@@ -11,17 +11,22 @@ import {
 } from './entry-rules.ts';
 import type { EntrySink } from './entry-sink.ts';
 import { FileStatus } from './file-status.ts';
-import { close, closeAsync, duplicate, openatAtAsync } from './libc.ts';
+import { close, closeAsync, duplicate, O_NOFOLLOW, openatAtAsync } from './libc.ts';
+import { sourceDirectoryFlags } from './open-directory.ts';
+import { type CopyBlock, SlowCopyLook } from './slow-copy-look.ts';
 import type { DirectoryRest, Stretch, StretchEnd } from './stretch.ts';
 import type { StretchOptions } from './stretch-walk.ts';
 import { check, SystemError } from './system-error.ts';
 
 /** So many calls wait for the file system at once: as many as the pool has threads (the first line of cli/main.ts). */
-export const slowCallsAtMost = 32;
+export const slowCallsAtMost = 64;
 /** So many names of a directory are looked at together. */
 const namesPerRound = 64;
 
 const noName = new Uint8Array(1);
+
+/** With the digests of groups without attributes (see CopyLook). */
+type Taken = Found & { readonly plain: Buffer[] };
 
 /** Hears at once what follows after the names that were just read, to have it walked meanwhile. */
 export type OnRest = (rest: DirectoryRest) => void;
@@ -34,16 +39,19 @@ export class SlowWalk {
   readonly #calls = new CallLimit(slowCallsAtMost);
   readonly #rules: EntryRules;
   readonly #directories: DirectoryCache;
+  readonly #copies: SlowCopyLook | undefined;
   readonly #spareNames: DirectoryNames[] = [];
   readonly #spareLooked: Looked[] = [];
 
   constructor(options: StretchOptions) {
     this.#rules = new EntryRules(options);
-    this.#directories = new DirectoryCache(options, this.#calls, options.followsSymlinks === true);
+    const flags = options.followsSymlinks ? sourceDirectoryFlags & ~O_NOFOLLOW : sourceDirectoryFlags;
+    this.#directories = new DirectoryCache(options, this.#calls, flags);
+    this.#copies = options.copies && new SlowCopyLook(options.copies, this.#calls);
   }
 
   async walk(stretch: Stretch, sink: EntrySink, onRest: OnRest): Promise<StretchEnd> {
-    const found: Found = { directories: [], excluded: 0 };
+    const found: Taken = { directories: [], excluded: 0, plain: [] };
     try {
       if (stretch.kind === 'rest') await this.#goOn(stretch.rest, sink, found, onRest);
       else await this.#enter(stretch.paths.at(-1)!, sink, found, onRest);
@@ -64,9 +72,10 @@ export class SlowWalk {
   /** All stretches have ended. */
   async close(): Promise<void> {
     await this.#directories.close();
+    await this.#copies?.close();
   }
 
-  async #enter(path: string, sink: EntrySink, found: Found, onRest: OnRest): Promise<void> {
+  async #enter(path: string, sink: EntrySink, found: Taken, onRest: OnRest): Promise<void> {
     let fd: number;
     try {
       fd = await this.#directories.open(path);
@@ -92,7 +101,7 @@ export class SlowWalk {
     return this.#rules.selection.isElsewhere(path, status);
   }
 
-  async #goOn(rest: DirectoryRest, sink: EntrySink, found: Found, onRest: OnRest): Promise<void> {
+  async #goOn(rest: DirectoryRest, sink: EntrySink, found: Taken, onRest: OnRest): Promise<void> {
     try {
       await this.#readBlock(rest, sink, found, onRest);
     } finally {
@@ -100,14 +109,16 @@ export class SlowWalk {
     }
   }
 
-  async #readBlock(rest: DirectoryRest, sink: EntrySink, found: Found, onRest: OnRest): Promise<void> {
+  async #readBlock(rest: DirectoryRest, sink: EntrySink, found: Taken, onRest: OnRest): Promise<void> {
     const names = this.#spareNames.pop() ?? new DirectoryNames();
+    const entering = this.#copies?.enter(rest);
     try {
       if (!(await this.#fill(names, rest, sink))) return;
       const fd = check(duplicate(rest.fd), 'keep a source directory open');
       onRest({ path: rest.path, fd, block: names.block });
-      await this.#lookAtBlock(rest, names, sink, found);
+      await this.#lookAtBlock(rest, names, sink, found, await entering);
     } finally {
+      await (await entering)?.close();
       this.#spareNames.push(names);
     }
   }
@@ -132,32 +143,50 @@ export class SlowWalk {
     directory: OpenDirectory,
     names: DirectoryNames,
     sink: EntrySink,
-    found: Found,
+    found: Taken,
+    copies: CopyBlock | undefined,
   ): Promise<void> {
+    for (let isOver = false; !isOver; )
+      isOver = await this.#lookAtRound(directory, names, sink, found, copies);
+    if (copies !== undefined) found.plain.push(...(await copies.end(sink)));
+  }
+
+  /** True at the end of the block. */
+  async #lookAtRound(
+    directory: OpenDirectory,
+    names: DirectoryNames,
+    sink: EntrySink,
+    found: Taken,
+    copies: CopyBlock | undefined,
+  ): Promise<boolean> {
     const { selection } = this.#rules;
-    for (;;) {
-      const places: number[] = [];
-      const looking: (Promise<Looked> | undefined)[] = [];
-      let last = names.place;
-      while (places.length < namesPerRound && names.next()) {
-        last = names.place;
-        if (selection.hasFilter && selection.leavesOut(directory, names)) {
-          found.excluded++;
-          continue;
-        }
-        places.push(names.place);
-        looking.push(this.#rules.needsStatus(names) ? this.#look(directory.fd, names.address) : undefined);
+    const places: number[] = [];
+    const looking: (Promise<Looked> | undefined)[] = [];
+    const lookingThere: (Promise<Looked> | undefined)[] = [];
+    let last = names.place;
+    while (places.length < namesPerRound && names.next()) {
+      last = names.place;
+      if (selection.hasFilter && selection.leavesOut(directory, names)) {
+        found.excluded++;
+        continue;
       }
-      if (places.length === 0) return;
-      const all = await settled(looking);
-      for (const [i, place] of places.entries()) {
-        names.goTo(place);
-        const looked = all[i];
-        this.#rules.settle(directory, names, looked, sink, found);
-        if (looked !== undefined) this.#spareLooked.push(looked);
-      }
-      names.goTo(last);
+      places.push(names.place);
+      const needsStatus = this.#rules.needsStatus(names);
+      looking.push(needsStatus ? this.#look(directory.fd, names.address) : undefined);
+      lookingThere.push(needsStatus && !names.isSymlink ? copies?.look(names.address) : undefined);
     }
+    if (places.length === 0) return true;
+    const [all, there] = await Promise.all([settled(looking), settled(lookingThere)]);
+    for (const [i, place] of places.entries()) {
+      names.goTo(place);
+      const [looked, copy] = [all[i], there[i]];
+      const isFile = this.#rules.settle(directory, names, looked, sink, found);
+      if (isFile && copy !== undefined) copies!.settle(looked!.status, copy, names, sink);
+      if (looked !== undefined) this.#spareLooked.push(looked);
+      if (copy !== undefined) copies!.giveBack(copy);
+    }
+    names.goTo(last);
+    return false;
   }
 
   async #look(fd: number, address: number): Promise<Looked> {
@@ -183,6 +212,6 @@ async function settled<T>(promises: (Promise<T> | undefined)[]): Promise<(T | un
   return Promise.all(promises);
 }
 
-function end(pending: string[], directories: number, { excluded }: Found): StretchEnd {
-  return { pending, isSlow: true, names: 0, directories, excluded };
+function end(pending: string[], directories: number, { excluded, plain }: Taken): StretchEnd {
+  return { pending, isSlow: true, names: 0, directories, excluded, plain: Buffer.concat(plain) };
 }

@@ -5,6 +5,8 @@ const namesPerStretch = 2048;
 const directoriesPerStretchAtMost = 128;
 /** After so long, and then after twice as long each time, one stretch is tried as if calls were fast again. */
 const firstTrialMs = 500;
+/** Where a stretch had no names to try it with, the next is tried after so long. */
+const nextTrialMs = 50;
 /** So many names in a row tell that calls are fast. */
 const namesPerTrial = 64;
 
@@ -37,8 +39,12 @@ export class WalkPace {
     return this.#names >= names || performance.now() - this.#startedAt >= ms;
   }
 
-  /** Hears of a stretch that was walked one call after the other. */
+  /** Hears of a stretch. SlowWalk counts no names: what it does says nothing about one call after the other. */
   note({ names, directories, isSlow }: StretchEnd): void {
+    if (names === 0) {
+      if (!isSlow) this.#tryAt = Math.max(this.#tryAt, performance.now() + nextTrialMs);
+      return;
+    }
     this.#names += names;
     this.#directories += directories;
     if (isSlow) this.#slowDown();

@@ -1,0 +1,146 @@
+import { DigestSet } from '../../model/digest-set.ts';
+import type { CallLimit } from './call-limit.ts';
+import { endsGroup, isIn, placeOf } from './copy-look.ts';
+import { type CopyLookOptions, CopyRules } from './copy-rules.ts';
+import { DirectoryCache } from './directory-cache.ts';
+import type { DirectoryNames } from './directory-names.ts';
+import type { Looked, OpenDirectory } from './entry-rules.ts';
+import type { EntrySink } from './entry-sink.ts';
+import { mayHaveAttributesAsync } from './extended-attributes.ts';
+import { FileStatus } from './file-status.ts';
+import { nativeName, STATX_BASIC_STATS } from './libc.ts';
+import { passingFlags } from './open-directory.ts';
+import { SeenCopies, type SeenPlace } from './seen-copies.ts';
+import { SystemError } from './system-error.ts';
+
+/** What CopyLook does, where each call takes long: many at once, beside those of the walk. */
+export class SlowCopyLook {
+  readonly options: CopyLookOptions;
+  readonly rules: CopyRules;
+  readonly plain: DigestSet;
+  readonly calls: CallLimit;
+  readonly #directories: DirectoryCache;
+  readonly #spare: Looked[] = [];
+
+  constructor(options: CopyLookOptions, calls: CallLimit) {
+    this.options = options;
+    this.rules = new CopyRules(options);
+    this.plain = new DigestSet(options.plain);
+    this.calls = calls;
+    this.#directories = new DirectoryCache({ root: options.destination }, calls, passingFlags);
+  }
+
+  /** What is to be looked at of a block of names in this directory; `close` it. Undefined where nothing can be the same. */
+  async enter({ path, fd }: OpenDirectory): Promise<CopyBlock | undefined> {
+    try {
+      const destination = await this.#directories.open(path);
+      const release = () => this.#directories.release(path);
+      // Which the kernel knows, of what was just opened
+      const place = placeOf(fd, destination, this.options, new FileStatus());
+      if (place !== undefined) return new CopyBlock(this, place, release);
+      release();
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+    }
+    return undefined;
+  }
+
+  async look(destination: number, name: number): Promise<Looked> {
+    const looked = this.#spare.pop() ?? { result: 0, status: new FileStatus() };
+    looked.result = await this.calls.run(() =>
+      looked.status.readAtAsync(destination, name, STATX_BASIC_STATS),
+    );
+    return looked;
+  }
+
+  giveBack(looked: Looked): void {
+    this.#spare.push(looked);
+  }
+
+  async close(): Promise<void> {
+    await this.#directories.close();
+  }
+}
+
+/** A name with an entry of the sink, to be asked for its attributes. */
+type Asked = { readonly name: string; readonly index: number };
+
+/** One block of names, of which copies are looked for. */
+export class CopyBlock {
+  readonly #look: SlowCopyLook;
+  readonly #place: SeenPlace;
+  readonly #release: () => void;
+  readonly #seen = new SeenCopies();
+  #group: Asked[] = [];
+  readonly #asking: Promise<void>[] = [];
+  readonly #found: Buffer[] = [];
+
+  constructor(look: SlowCopyLook, place: SeenPlace, release: () => void) {
+    this.#look = look;
+    this.#place = place;
+    this.#release = release;
+  }
+
+  /** What the destination has under the name at this address. */
+  look(name: number): Promise<Looked> {
+    return this.#look.look(this.#place.destination, name);
+  }
+
+  /** The sink was given the name in force last, a file; `copy` is what `look` has found. */
+  settle(source: FileStatus, copy: Looked, names: DirectoryNames, sink: EntrySink): void {
+    const { rules } = this.#look;
+    if (copy.result !== 0 || !rules.mayBeKnown(source) || !rules.isCopy(copy.status, source)) return;
+    if (!isIn(this.#place, source, copy.status)) return;
+    const index = sink.same();
+    this.#seen.add(names.start, index, source, copy.status);
+    this.#group.push({ name: names.name, index });
+    if (endsGroup(source)) this.#endGroup(sink);
+  }
+
+  giveBack(looked: Looked): void {
+    this.#look.giveBack(looked);
+  }
+
+  /** Settles all that has to be asked; returns digests of groups without attributes. */
+  async end(sink: EntrySink): Promise<readonly Buffer[]> {
+    this.#endGroup(sink);
+    await Promise.all(this.#asking);
+    return this.#found;
+  }
+
+  /** Nothing that was asked goes on any more. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#asking);
+    this.#release();
+  }
+
+  #endGroup(sink: EntrySink): void {
+    const [place, group] = [this.#place, this.#group];
+    if (group.length === 0 || !(place.asksSource || place.asksDestination)) return;
+    const digest = this.#seen.digest(place);
+    const isSettled = this.#seen.changedBefore(this.#look.options.settledBefore);
+    this.#seen.clear();
+    this.#group = [];
+    const asking = this.#look.plain.has(digest) ? Promise.resolve(true) : this.#arePlain(group, sink);
+    this.#asking.push(
+      asking.then((arePlain) => {
+        if (arePlain && isSettled) this.#found.push(digest);
+      }),
+    );
+  }
+
+  /** Takes back what has attributes, which have to be compared. */
+  async #arePlain(group: readonly Asked[], sink: EntrySink): Promise<boolean> {
+    const plain = await Promise.all(group.map((asked) => this.#isPlain(asked)));
+    for (const [i, { index }] of group.entries()) if (!plain[i]) sink.notSame(index);
+    return !plain.includes(false);
+  }
+
+  async #isPlain({ name }: Asked): Promise<boolean> {
+    const { source, destination, asksSource, asksDestination } = this.#place;
+    const ask = (directory: number) =>
+      this.#look.calls.run(() => mayHaveAttributesAsync(directory, nativeName(name)));
+    const may = await Promise.all([asksSource && ask(source), asksDestination && ask(destination)]);
+    return !may.includes(true);
+  }
+}
