@@ -105,11 +105,11 @@ export class CopyLook {
 }
 
 /**
- * Files are remembered in groups of some 256: a group ends with a file whose inode says so, so that a walk that was interrupted
+ * Files are remembered in groups of some thousand: a group ends with a file whose inode says so, so that a walk that was interrupted
  * somewhere, or a directory that has got a name more, has the other groups as they were.
  */
 export function endsGroup({ inodeLow }: FileStatus): boolean {
-  return Math.imul(inodeLow, 0x9e3779b1) >>> 24 === 0;
+  return Math.imul(inodeLow, 0x9e3779b1) >>> 22 === 0;
 }
 
 /** Undefined where both are one directory. Throws a SystemError. */
