@@ -36,8 +36,8 @@ const rsync: Command = {
 const thorough: Command = { ...rsync, label: 'rsync -aHAX', words: ['-aHAX', ...rsync.words.slice(1)] };
 const ours: Command = {
   label: 'bcopy',
-  program: process.execPath,
-  words: [bcopy, '-s', source, '-d', destination, ...how],
+  program: bcopy,
+  words: ['-s', source, '-d', destination, ...how],
 };
 const lenient: Command = {
   ...ours,
@@ -69,7 +69,7 @@ async function runOnce(command: Command): Promise<CopyRun> {
   mkdirSync(directory);
   try {
     const run = await runCopy(command, { accounting, directory, environment, volume: destination });
-    if (command.program === process.execPath) expectNothing(directory);
+    if (command.program === bcopy) expectNothing(directory);
     return run;
   } finally {
     rmSync(directory, { recursive: true, force: true });

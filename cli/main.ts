@@ -1,4 +1,4 @@
-#!/usr/bin/env -S UV_THREADPOOL_SIZE=64 node
+#!/usr/bin/env -S -u NODE_EXTRA_CA_CERTS UV_THREADPOOL_SIZE=64 node
 import { readFileSync } from 'node:fs';
 import { BcopyError, exitCodes } from '../core/model/errors.ts';
 import { readRawArguments } from './argv.ts';
@@ -8,6 +8,8 @@ import { packagePaths } from './steps/package-paths.ts';
 
 // The pool, in which a scan waits for a slow file system, has its size by now; programs that are started are not to have it
 delete process.env.UV_THREADPOOL_SIZE;
+// Node reads these certificates whenever it starts, which doubles the time that it takes; nothing here goes to the net
+delete process.env.NODE_EXTRA_CA_CERTS;
 
 const { version } = packagePaths();
 const interruption = new AbortController();
