@@ -1,17 +1,18 @@
 # bcopy: every target works from a fresh clone.
 SHELL := /bin/bash
 # Koffi looks for its library in ../../build/koffi, seen from a bundle
-ESBUILD := node_modules/.bin/esbuild --bundle --platform=node --format=esm --target=node20 --sourcemap \
+ESBUILD := node_modules/.bin/esbuild --bundle --platform=node --target=node20 --sourcemap \
   --legal-comments=none --alias:koffi=koffi/indirect --log-level=warning --outbase=.
-# One file each: a worker that starts a thousand times must not look for its parts
-PROGRAMS := workers/main.ts cli/schedulers/local/supervisor.ts cli/scan-thread.ts cli/proof-thread.ts $(wildcard bench/scan.ts bench/copy.ts bench/latency.ts bench/sync.ts bench/sync-latency.ts bench/verify.ts)
+# What Node starts more quickly than modules; `import` of something that is not in the bundle would be one
+COMMONJS := --format=cjs --supported:dynamic-import=false --define:import.meta.url=importMetaUrl --define:import.meta.dirname=__dirname \
+  --banner:js='const importMetaUrl = require("node:url").pathToFileURL(__filename).href;'
 # The string-width that yargs would bring spends 25 ms of each start on Intl and emojis; version 4 does not
 LIGHT := --alias:string-width=./node_modules/string-width/index.js
-# In pieces: each command loads what it needs
-COMMANDS := cli/main.ts cli/continue.ts
-SOURCES := $(shell find bench cli core workers -name '*.ts') package.json Makefile
-# yargs and handlebars need a `require`, under a name that does not collide with yargs's own import
-BANNER := import {createRequire as bundleRequire} from "node:module"; const require = bundleRequire(import.meta.url);
+# One file each, with V8's code of it, which a small file starts: one that starts a thousand times must not look for its parts, nor compile them
+PACKED := cli/main cli/continue cli/schedulers/local/supervisor workers/main
+STARTS := cli/main=cli/start.ts cli/continue=cli/start-continue.ts cli/schedulers/local/supervisor=cli/schedulers/local/start.ts workers/main=workers/start.ts
+BENCHES := $(wildcard bench/scan.ts bench/copy.ts bench/latency.ts bench/sync.ts bench/sync-latency.ts bench/verify.ts)
+SOURCES := $(shell find bench cli core launch workers templates -type f) package.json Makefile
 
 .PHONY: build check test faults demo bench bench-scan bench-latency bench-sync bench-verify chaos walltime memory format clean help
 
@@ -23,11 +24,17 @@ node_modules/.installed: package.json package-lock.json
 
 dist/.built: node_modules/.installed $(SOURCES)
 	@rm -rf dist.new
-	$(ESBUILD) $(PROGRAMS) --outdir=dist.new/js
-	$(ESBUILD) $(COMMANDS) $(LIGHT) --splitting --chunk-names=chunks/[name]-[hash] --banner:js='$(BANNER)' --outdir=dist.new/js
+	$(ESBUILD) $(PACKED:%=%.ts) $(COMMONJS) $(LIGHT) --minify-whitespace --line-limit=120 --out-extension:.js=.cjs --outdir=dist.new/js
+	$(ESBUILD) $(STARTS) cli/scan-thread.ts cli/proof-thread.ts $(COMMONJS) --outdir=dist.new/js
+	$(ESBUILD) launch/record.ts launch/pack-programs.ts launch/record-programs.ts --format=cjs --out-extension:.js=.cjs --outdir=dist.new
+	$(if $(BENCHES),$(ESBUILD) $(BENCHES) --format=esm --outdir=dist.new/js)
 	@mkdir -p dist.new/build/koffi && cp -R node_modules/@koromix/koffi-*/*_*/ dist.new/build/koffi/
+	@for room in cli workers; do echo '{ "type": "commonjs" }' >dist.new/js/$$room/package.json; done
 	@chmod +x dist.new/js/cli/main.js
-	@rm -rf dist && mv dist.new dist && touch $@
+	@node dist.new/launch/pack-programs.cjs $(PACKED:%=dist.new/js/%)
+	@rm -rf dist && mv dist.new dist
+	@node dist/launch/record-programs.cjs dist/js/cli/main.js dist/launch/record.cjs && rm -r dist/launch
+	@touch $@
 
 test: build check
 	node_modules/.bin/vitest run

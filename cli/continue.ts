@@ -8,10 +8,16 @@ import { packagePaths } from './steps/package-paths.ts';
 // `continue.js RUN ATTEMPT`, in the directory where the run was made. The finish job starts it when something is left.
 
 const { version, supervisorBundle: supervisorPath } = packagePaths();
-process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
-  process.stderr.write(formatError(error, version));
-  return error instanceof BcopyError ? error.exitCode : 1;
-});
+// For an end that nobody has foreseen
+process.exitCode = 1;
+void main(process.argv.slice(2))
+  .catch((error: unknown) => {
+    process.stderr.write(formatError(error, version));
+    return error instanceof BcopyError ? error.exitCode : 1;
+  })
+  .then((code) => {
+    process.exitCode = code;
+  });
 
 async function main([runId = '', attempt = '']: readonly string[]): Promise<number> {
   const note = (message: string) => void process.stdout.write(`${message}\n`);

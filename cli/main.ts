@@ -1,12 +1,12 @@
-#!/usr/bin/env -S -u NODE_EXTRA_CA_CERTS UV_THREADPOOL_SIZE=64 node
-import { readFileSync } from 'node:fs';
+import { access, readFileSync } from 'node:fs';
 import { BcopyError, exitCodes } from '../core/model/errors.ts';
 import { readRawArguments } from './argv.ts';
 import type { CommandName } from './option-table.ts';
 import { exitCodeOf, formatError } from './output/errors.ts';
 import { packagePaths } from './steps/package-paths.ts';
 
-// The pool, in which a scan waits for a slow file system, has its size by now; programs that are started are not to have it
+// The pool, in which a scan waits for a slow file system, takes its size when it is first used; programs that are started are not to have it
+access('/', () => {});
 delete process.env.UV_THREADPOOL_SIZE;
 // Node reads these certificates whenever it starts, which doubles the time that it takes; nothing here goes to the net
 delete process.env.NODE_EXTRA_CA_CERTS;
@@ -22,7 +22,13 @@ process.once('SIGINT', () => interruption.abort(new BcopyError('interrupted', 'i
 process.on('uncaughtException', (error) => process.exit(report(error)));
 stdout.on('error', noReader);
 stderr.on('error', noReader);
-process.exitCode = await main().catch(report);
+// For an end that nobody has foreseen
+process.exitCode = exitCodes.bug;
+void main()
+  .catch(report)
+  .then((code) => {
+    process.exitCode = code;
+  });
 
 async function main(): Promise<number> {
   refuseMissingDirectory();

@@ -2,4 +2,4 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { answerProofs } from '../core/storage/posix/proof-thread.ts';
 
 // The program of a thread that compares or hashes files
-await answerProofs(parentPort!, workerData);
+void answerProofs(parentPort!, workerData);

@@ -1,6 +1,5 @@
 // Before all else, which takes its time
 import './warning.ts';
-import { setFlagsFromString } from 'node:v8';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { BcopyError, exitCodes } from '../core/model/errors.ts';
 import { type AttemptPhase, hasPhaseToFollow } from '../core/model/phase.ts';
@@ -88,6 +87,16 @@ function stopSignal(): AbortSignal {
   return AbortSignal.any([warning, controller.signal]);
 }
 
+function runMain(): void {
+  // For an end that nobody has foreseen
+  process.exitCode = exitCodes.bug;
+  void main(process.argv.slice(2))
+    .catch(explain)
+    .then((code) => {
+      process.exitCode = code;
+    });
+}
+
 function explain(error: unknown): number {
   if (error instanceof BcopyError) {
     process.stderr.write(
@@ -99,9 +108,7 @@ function explain(error: unknown): number {
   return exitCodes.bug;
 }
 
-// Groups and answers are garbage soon: the space for new objects, of which V8 would make more and more, stays as it is
-if (isMainThread) setFlagsFromString('--semi-space-growth-factor=1');
-if (isMainThread) process.exitCode = await main(process.argv.slice(2)).catch(explain);
+if (isMainThread) runMain();
 else if ('comparison' in workerData) answerComparisons(parentPort!, workerData.comparison);
 else if ('unlinking' in workerData) answerUnlinks(parentPort!, workerData.unlinking as Unlinking);
 else answerRequests(parentPort!, workerData as PosixStorageRequest);

@@ -117,7 +117,10 @@ async function runComplaining(path: string): Promise<void> {
   }
 }
 
-const [, , word] = process.argv;
-if (word === undefined) throw new Error('usage: supervisor JOB-FILE');
-const path = word === '-' ? await namedOnInput() : word;
-if (path !== undefined) await (word === '-' ? runComplaining(path) : runJob(path));
+async function main([word]: readonly string[]): Promise<void> {
+  if (word === undefined) throw new Error('usage: supervisor JOB-FILE');
+  const path = word === '-' ? await namedOnInput() : word;
+  if (path !== undefined) await (word === '-' ? runComplaining(path) : runJob(path));
+}
+
+void main(process.argv.slice(2));

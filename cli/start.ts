@@ -1,0 +1,5 @@
+#!/usr/bin/env -S -u NODE_EXTRA_CA_CERTS UV_THREADPOOL_SIZE=32 node
+import { launch } from '../launch/launch.ts';
+
+// What `bcopy` is: main.ts, packed
+launch(`${__dirname}/main.packed`, exports, require, module, __filename, __dirname);
