@@ -1,44 +1,23 @@
 import { readFile } from 'node:fs/promises';
-import { closest } from 'fastest-levenshtein';
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Pair, parseDocument } from 'yaml';
-import { BcopyError } from '../core/model/errors.ts';
-import { quoteName } from '../core/model/names.ts';
-
-/** One value that somebody gave to one option; `said` tells where, for the sentence that refuses it. */
-export type Setting = {
-  readonly name: string;
-  readonly value: unknown;
-  readonly said: string;
-  readonly origin: 'flag' | 'variable' | 'file';
-};
-
-export type ConfigRules = {
-  /** The keys that a config file may have. */
-  readonly keys: readonly string[];
-  /** Keys that exist but are given on the command line only. */
-  readonly onlyTyped: readonly string[];
-  /** Whether a file that is not there is an error. */
-  readonly mustExist: boolean;
-};
+import { unusableConfig } from './config-flaw.ts';
+import type { ConfigRules, Setting } from './parse-config.ts';
 
 /**
  * The settings in a config file; a file that is not there has none, unless it must exist. Each value is as it was
  * written: `mem: 010` is the text 010. An unknown or repeated key and YAML that is no flat map are `usage` errors
  * with file and line.
  */
-export async function readConfigFile(file: string, rules: ConfigRules): Promise<Setting[]> {
+export async function readConfigFile(
+  file: string,
+  rules: ConfigRules & {
+    /** Whether a file that is not there is an error. */
+    readonly mustExist: boolean;
+  },
+): Promise<Setting[]> {
   const text = await readText(file, rules.mustExist);
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const [flaw] = [...document.errors, ...document.warnings];
-  if (flaw !== undefined) throw unusable(file, flaw.linePos?.[0].line, firstWords(flaw.message));
-  const { contents } = document;
-  if (contents === null || (isScalar(contents) && contents.value === null)) return [];
-  if (!isMap(contents)) throw unusable(file, 1, 'it is not a list of lines `key: value`');
-  return contents.items.map((pair) => {
-    const line = lines.linePos(startOf(pair.key)).line;
-    return readPair(file, line, pair as Pair, rules);
-  });
+  if (text === '') return [];
+  const { parseConfig } = await import('./parse-config.ts');
+  return parseConfig(file, text, rules);
 }
 
 async function readText(file: string, mustExist: boolean): Promise<string> {
@@ -47,41 +26,6 @@ async function readText(file: string, mustExist: boolean): Promise<string> {
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
     if (!mustExist && (code === 'ENOENT' || code === 'ENOTDIR')) return '';
-    throw unusable(file, undefined, code || message);
+    throw unusableConfig(file, undefined, code || message);
   }
-}
-
-function readPair(file: string, line: number, { key, value }: Pair, rules: ConfigRules): Setting {
-  const name = isScalar(key) ? String(key.value) : '';
-  if (rules.onlyTyped.includes(name)) {
-    throw unusable(file, line, `${name} is given on the command line only`);
-  }
-  if (!rules.keys.includes(name)) {
-    const shown = quoteName(name);
-    throw unusable(file, line, `there is no key ${shown}`, `the nearest is ${closest(name, rules.keys)}`);
-  }
-  const said = `${name} in ${quoteName(file)} line ${line}`;
-  return { name, value: plainValue(value), said, origin: 'file' };
-}
-
-/** Text as it was written, a list of such texts, true or false; anything else is undefined, which no option takes. */
-function plainValue(node: unknown): unknown {
-  if (isSeq(node)) return node.items.map(plainValue);
-  if (!isScalar(node) || isAlias(node)) return undefined;
-  if (typeof node.value === 'number') return node.source ?? String(node.value);
-  return node.value ?? undefined;
-}
-
-function startOf(node: unknown): number {
-  return (node as { range?: readonly number[] | null } | null)?.range?.[0] ?? 0;
-}
-
-function firstWords(message: string): string {
-  const line = message.split('\n', 1)[0] ?? message;
-  return line.replace(/ at line \d+, column \d+:?$/, '').replace(/^./, (letter) => letter.toLowerCase());
-}
-
-function unusable(file: string, line: number | undefined, why: string, hint?: string): BcopyError {
-  const place = line === undefined ? quoteName(file) : `${quoteName(file)} line ${line}`;
-  return new BcopyError('usage', `cannot use ${place}: ${why}`, hint === undefined ? {} : { hint });
 }

@@ -7,7 +7,6 @@ import { deleteWords } from '../core/model/removal.ts';
 import { syncWords } from '../core/model/sync.ts';
 import type { WorkerLimits } from '../core/run/attempt-file.ts';
 import type { Flags } from './command-line.ts';
-import type { Setting } from './config-files.ts';
 import {
   absolutePath,
   algorithm as algorithmRule,
@@ -25,6 +24,7 @@ import {
   words,
   wordsOf,
 } from './option-rules.ts';
+import type { Setting } from './parse-config.ts';
 import { givenRules, moment, size } from './selection-rules.ts';
 import { readSettings, type Surroundings } from './settings.ts';
 

@@ -1,50 +1,72 @@
 import type { CommandLine } from './command-line.ts';
-import { cancel } from './commands/cancel.ts';
-import { clean } from './commands/clean.ts';
-import { compare } from './commands/compare.ts';
 import type { CommandContext } from './commands/context.ts';
-import { copy } from './commands/copy.ts';
-import { logs } from './commands/logs.ts';
-import { manifest } from './commands/manifest.ts';
-import { remove } from './commands/remove.ts';
-import { saveListOf } from './commands/save-list.ts';
-import { status } from './commands/status.ts';
-import { undo } from './commands/undo.ts';
-import { verify } from './commands/verify.ts';
-import { ownFlags, readJobOptions } from './job-flags.ts';
-import * as read from './job-options.ts';
 import type { CommandName } from './option-table.ts';
-import { readCopyOptions } from './options.ts';
-import { readCompareOptions, readManifestOptions, readVerifyOptions } from './proof-options.ts';
 import type { Surroundings } from './settings.ts';
 import { packagePaths } from './steps/package-paths.ts';
 
 type Flags = (CommandLine & { kind: 'command' })['flags'];
 type Run = (flags: Flags, context: CommandContext) => Promise<number>;
 
+/** Each is made ready when it is wanted; all lie in one file, so that it costs no calls. */
 const commands: Readonly<Record<CommandName, Run>> = {
-  copy: async (flags, context) => copy(await readCopyOptions(flags, surroundings(context)), context),
-  status: (flags, context) => status(read.readStatusOptions(flags), context),
-  logs: (flags, context) => logs(read.readLogsOptions(flags), context),
-  cancel: (flags, context) => cancel(read.readCancelOptions(flags), context),
-  clean: (flags, context) => clean(read.readCleanOptions(flags), context),
-  undo: (flags, context) => undo(read.readUndoOptions(flags), context),
-  remove: async (flags, context) =>
-    remove(
-      read.readRemoveOptions(ownFlags(flags)),
-      await readJobOptions(flags, surroundings(context)),
-      context,
-    ),
-  verify: (flags, context) => verify(readVerifyOptions(flags), context),
-  manifest: async (flags, context) =>
-    manifest(
-      readManifestOptions(ownFlags(flags)),
-      await readJobOptions(flags, surroundings(context)),
-      context,
-    ),
+  copy: async (flags, context) => {
+    const { readCopyOptions } = await import('./options.ts');
+    const { copy } = await import('./commands/copy.ts');
+    return copy(await readCopyOptions(flags, surroundings(context)), context);
+  },
+  status: async (flags, context) => {
+    const { readStatusOptions } = await import('./job-options.ts');
+    const { status } = await import('./commands/status.ts');
+    return status(readStatusOptions(flags), context);
+  },
+  logs: async (flags, context) => {
+    const { readLogsOptions } = await import('./job-options.ts');
+    const { logs } = await import('./commands/logs.ts');
+    return logs(readLogsOptions(flags), context);
+  },
+  cancel: async (flags, context) => {
+    const { readCancelOptions } = await import('./job-options.ts');
+    const { cancel } = await import('./commands/cancel.ts');
+    return cancel(readCancelOptions(flags), context);
+  },
+  clean: async (flags, context) => {
+    const { readCleanOptions } = await import('./job-options.ts');
+    const { clean } = await import('./commands/clean.ts');
+    return clean(readCleanOptions(flags), context);
+  },
+  undo: async (flags, context) => {
+    const { readUndoOptions } = await import('./job-options.ts');
+    const { undo } = await import('./commands/undo.ts');
+    return undo(readUndoOptions(flags), context);
+  },
+  remove: async (flags, context) => {
+    const { ownFlags, readJobOptions } = await import('./job-flags.ts');
+    const { readRemoveOptions } = await import('./job-options.ts');
+    const { remove } = await import('./commands/remove.ts');
+    const own = readRemoveOptions(ownFlags(flags));
+    return remove(own, await readJobOptions(flags, surroundings(context)), context);
+  },
+  verify: async (flags, context) => {
+    const { readVerifyOptions } = await import('./proof-options.ts');
+    const { verify } = await import('./commands/verify.ts');
+    return verify(readVerifyOptions(flags), context);
+  },
+  manifest: async (flags, context) => {
+    const { ownFlags, readJobOptions } = await import('./job-flags.ts');
+    const { readManifestOptions } = await import('./proof-options.ts');
+    const { manifest } = await import('./commands/manifest.ts');
+    const own = readManifestOptions(ownFlags(flags));
+    return manifest(own, await readJobOptions(flags, surroundings(context)), context);
+  },
   compare: async (flags, context) => {
+    const { readCompareOptions } = await import('./proof-options.ts');
     const options = readCompareOptions(flags);
-    return 'save' in options ? saveListOf(options, context) : compare(options, context);
+    if ('save' in options) {
+      const { saveListOf } = await import('./commands/save-list.ts');
+      return saveListOf(options, context);
+    }
+    const { compare } = await import('./commands/compare.ts');
+    return compare(options, context);
   },
 };
 

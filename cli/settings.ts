@@ -2,9 +2,10 @@ import { closest } from 'fastest-levenshtein';
 import { BcopyError } from '../core/model/errors.ts';
 import { quoteName } from '../core/model/names.ts';
 import type { Flags } from './command-line.ts';
-import { readConfigFile, type Setting } from './config-files.ts';
+import { readConfigFile } from './config-files.ts';
 import { copyTable } from './option-tables/copy.ts';
 import { type OptionSpec, variableOf } from './option-tables/option-spec.ts';
+import type { Setting } from './parse-config.ts';
 
 export type Surroundings = {
   readonly environment: Readonly<Record<string, string | undefined>>;

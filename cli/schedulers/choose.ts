@@ -3,8 +3,6 @@ import { LocalScheduler } from './local/local.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Environment } from './slurm/environment.ts';
 import type { Patience } from './slurm/patience.ts';
-import { probeSlurm } from './slurm/run-command.ts';
-import { SlurmScheduler } from './slurm/slurm.ts';
 
 export type SchedulerChoice = {
   /** What the user asked for; undefined leaves the choice to what is here. */
@@ -23,7 +21,10 @@ export type SchedulerChoice = {
 export async function chooseScheduler(choice: SchedulerChoice): Promise<Scheduler> {
   if (choice.wanted === 'local') return new LocalScheduler(choice);
   const slurm = await findSlurm(choice.environment);
-  if (slurm === 'present') return new SlurmScheduler(choice);
+  if (slurm === 'present') {
+    const { SlurmScheduler } = await import('./slurm/slurm.ts');
+    return new SlurmScheduler(choice);
+  }
   if (choice.wanted === 'slurm') {
     throw new BcopyError('noScheduler', `cannot use slurm: ${absences[slurm]}`, {
       hint: 'when slurm is not asked for by name, jobs run on this machine',
@@ -39,6 +40,7 @@ const absences = {
 } as const;
 
 async function findSlurm(environment: Environment): Promise<'absent' | 'unconfigured' | 'present'> {
+  const { probeSlurm } = await import('./slurm/run-command.ts');
   const found = await probeSlurm(environment);
   // Somebody named a cluster: that it cannot be found is a failure of SLURM's, not a reason to do without.
   const isNamed = Boolean(environment.SLURM_CONF || environment.SLURM_CONF_SERVER);

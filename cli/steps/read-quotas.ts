@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import { execa } from 'execa';
 import { fromBytes } from '../../core/model/names.ts';
 import { type Mount, mountOf } from './mount-of.ts';
 import {
@@ -72,6 +71,7 @@ async function run(
   environment: QuotaQuestion['environment'],
 ): Promise<string> {
   if (!words.every((word) => word.isWellFormed())) return '';
+  const { execa } = await import('execa');
   const env = { ...environment, LC_ALL: 'C' };
   const options = {
     env,

@@ -1,4 +1,3 @@
-import { execa } from 'execa';
 import { isUnconfigured } from './complaints.ts';
 import { type Environment, slurmEnvironment } from './environment.ts';
 
@@ -18,6 +17,8 @@ export async function runCommand(
   environment: Environment,
   timeoutMs: number,
 ): Promise<Answer> {
+  // Loaded where there is something to run: jobs on this machine need none of it
+  const { execa } = await import('execa');
   const [program = '', ...args] = argv;
   const result = await execa(program, args, {
     env: toCommandEnvironment(program, environment),
