@@ -1,13 +1,12 @@
-import { access, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { BcopyError, exitCodes } from '../core/model/errors.ts';
+import { widenPool } from '../core/storage/posix/call-pool.ts';
 import { readRawArguments } from './argv.ts';
 import type { CommandName } from './option-table.ts';
 import { exitCodeOf, formatError } from './output/errors.ts';
 import { packagePaths } from './steps/package-paths.ts';
 
-// The pool, in which a scan waits for a slow file system, takes its size when it is first used; programs that are started are not to have it
-access('/', () => {});
-delete process.env.UV_THREADPOOL_SIZE;
+widenPool();
 // Node reads these certificates whenever it starts, which doubles the time that it takes; nothing here goes to the net
 delete process.env.NODE_EXTRA_CA_CERTS;
 

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S -u NODE_EXTRA_CA_CERTS UV_THREADPOOL_SIZE=32 node
+#!/usr/bin/env -S -u NODE_EXTRA_CA_CERTS node
 import { launch } from '../launch/launch.ts';
 
 // What `bcopy` is: main.ts, packed

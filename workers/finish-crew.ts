@@ -21,6 +21,8 @@ export type CrewParts = {
 const trial = 4;
 /** What takes less is not waiting, and more threads on one CPU would not help. */
 const slowMs = 1;
+/** So many directories are looked at ahead, all at once. */
+const aheadAtOnce = 64;
 /** What is worth a thread: it takes this long to start. */
 const startMs = 40;
 const batchSize = 4;
@@ -35,8 +37,11 @@ export class FinishCrew {
   readonly #parts: CrewParts;
   #engine: Engine | undefined;
   #done = 0;
+  /** How many were done, and how long they took, with what was looked at ahead once that is so. */
+  #timed = 0;
   #givenUp = 0;
   #ms = 0;
+  #looksAhead = false;
 
   constructor(parts: CrewParts) {
     this.#parts = parts;
@@ -68,7 +73,9 @@ export class FinishCrew {
 
   async #all(batch: FinishBatch): Promise<FinishedEntry[]> {
     const finished: FinishedEntry[] = [];
+    let ahead = 0;
     while (finished.length < batch.length && this.#engine === undefined) {
+      if (finished.length >= ahead) ahead = await this.#lookAhead(batch, finished.length);
       finished.push(this.#here(batch[finished.length]!));
       this.#engine = this.#helpers();
     }
@@ -77,6 +84,17 @@ export class FinishCrew {
       this.#elsewhere(rest.slice(i * batchSize, (i + 1) * batchSize)),
     );
     return finished.concat(...(await Promise.all(pieces)));
+  }
+
+  /** Looks at some of what comes next, once things have been slow; returns up to where. */
+  async #lookAhead(batch: FinishBatch, from: number): Promise<number> {
+    const { storage } = this.#parts;
+    const isSlow = this.#looksAhead || (this.#timed > 0 && this.#ms / this.#timed >= slowMs);
+    const next = batch.slice(from, from + aheadAtOnce);
+    if (storage.lookAhead === undefined || !isSlow || next.length < 2) return from + 1;
+    if (!this.#looksAhead) [this.#timed, this.#ms, this.#looksAhead] = [0, 0, true];
+    await storage.lookAhead(next.flatMap((one) => ('firstPath' in one ? [] : [one.path])));
+    return from + next.length;
   }
 
   async close(): Promise<void> {
@@ -91,6 +109,7 @@ export class FinishCrew {
       'firstPath' in one ? storage.linkEntry(one) : storage.completeDirectory(one.ordinal, one.path);
     this.#ms += now() - start;
     this.#done++;
+    this.#timed++;
     return finished;
   }
 
@@ -103,8 +122,8 @@ export class FinishCrew {
   /** As many that starting them and the work together are shortest. */
   #helpers(): Engine | undefined {
     const { expected, threads, startEngine } = this.#parts;
-    const each = this.#ms / this.#done;
-    if (this.#done < trial || each < slowMs) return undefined;
+    const each = this.#ms / this.#timed;
+    if (this.#timed < trial || each < slowMs) return undefined;
     const wanted = Math.floor(Math.sqrt(((expected - this.#done) * each) / startMs));
     return wanted < 2 || threads < 2 ? undefined : startEngine(Math.min(threads, wanted));
   }

@@ -4,6 +4,7 @@ import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { BcopyError, exitCodes } from '../core/model/errors.ts';
 import { type AttemptPhase, hasPhaseToFollow } from '../core/model/phase.ts';
 import type { JournalEnd } from '../core/run/journal-lines.ts';
+import { widenPool } from '../core/storage/posix/call-pool.ts';
 import { answerComparisons } from '../core/storage/posix/compare-thread.ts';
 import type { PosixStorageRequest } from '../core/storage/posix/posix-storage.ts';
 import { answerUnlinks, type Unlinking } from '../core/storage/posix/unlinker.ts';
@@ -47,6 +48,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const startedAt = Date.now();
   const log = new TaskLog(writeTo(process.stdout), writeTo(process.stderr));
   const signal = stopSignal();
+  if (kind === 'finish') widenPool();
   if (kind === 'finish') return finish(Number(attempt), log, signal);
   const context = await readTaskContext(Number(attempt), Number(array), process.env);
   const options = { program: new URL(import.meta.url), log, signal };

@@ -7,7 +7,7 @@ import { openAgain, rootOn, type WalkTop } from './walk-top.ts';
 /** So many directories stay open that nobody uses. */
 const openAtMost = 128;
 
-type Kept = { readonly fd: Promise<number>; uses: number };
+type Kept = { readonly fd: Promise<number>; uses: number; opened?: number };
 
 /**
  * Opens directories without waiting, each relative to the one that it is in; those used last stay
@@ -34,11 +34,17 @@ export class DirectoryCache {
     this.#kept.delete(path);
     this.#kept.set(path, kept);
     try {
-      return await kept.fd;
+      kept.opened = await kept.fd;
+      return kept.opened;
     } catch (error) {
       if (this.#kept.get(path) === kept) this.#kept.delete(path);
       throw error;
     }
+  }
+
+  /** One that is open already, until something else is opened; undefined where it is not. */
+  opened(path: string): number | undefined {
+    return this.#kept.get(path)?.opened;
   }
 
   /** What was opened is not in use any more. */

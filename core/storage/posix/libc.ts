@@ -132,6 +132,10 @@ export const statx = declare('int statx(int, const char *, int, uint32_t, void *
   mask: number,
   buffer: Uint8Array,
 ) => number;
+/** statx(2) on a thread of the pool. */
+export const statxAsync = declareAsync('int statx(int, const char *, int, uint32_t, void *)') as (
+  ...args: Parameters<typeof statx>
+) => Promise<number>;
 const statxAtPrototype = 'int statx(int, uintptr_t, int, uint32_t, uintptr_t)';
 /** statx(2), the name and the buffer given by their addresses. */
 export const statxAt = declare(statxAtPrototype) as (

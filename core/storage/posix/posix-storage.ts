@@ -189,6 +189,10 @@ export class PosixStorage implements Storage {
     });
   }
 
+  lookAhead(paths: readonly string[]): Promise<void> {
+    return this.#trees.lookAhead(paths);
+  }
+
   completeDirectory(ordinal: number, path: string): FinishedEntry {
     return this.#finished({ ordinal, path, bytes: 0 }, () =>
       completeDirectory(this.#trees, path, {

@@ -28,11 +28,14 @@ export class SourceTree {
   readonly #statuses = new Map<string, FileStatus>();
   readonly #top: number;
   readonly #stack: DirectoryStack;
+  /** What has opened directories already: it gives a descriptor of one, or undefined. */
+  ahead: ((path: string) => number | undefined) | undefined;
 
   constructor(roots: readonly SourceRoot[], followsSymlinks = false) {
     this.isVirtual = hasVirtualTop(roots);
     this.#roots = new Map(roots.map((root) => [root.name, root]));
-    const openChild = followsSymlinks ? followSourceDirectory : openSourceDirectory;
+    const open = followsSymlinks ? followSourceDirectory : openSourceDirectory;
+    const openChild: OpenChild = (parent, name, names) => this.ahead?.(names.join('/')) ?? open(parent, name);
     if (this.isVirtual) for (const root of roots) close(this.#open(root));
     this.#top = this.isVirtual ? noDirectory : this.#open(roots[0]!);
     this.#stack = new DirectoryStack(this.#top, this.isVirtual ? this.#belowVirtual(openChild) : openChild);

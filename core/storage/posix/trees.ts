@@ -1,4 +1,5 @@
 import type { SourceRoot } from '../../model/source-root.ts';
+import { DirectoriesAhead } from './directories-ahead.ts';
 import { DirectoryStack } from './directory-stack.ts';
 import { accessAcl, defaultAcl, hasDefaultAcl, knowsAcls, removeAttribute } from './extended-attributes.ts';
 import { FileStatus } from './file-status.ts';
@@ -56,6 +57,7 @@ export class Trees {
   readonly #destination: DirectoryStack;
   readonly #firsts: DirectoryStack;
   readonly #facts = new Map<number, DirectoryFacts>();
+  #ahead: DirectoriesAhead | undefined;
 
   constructor(request: TreesRequest) {
     this.#request = request;
@@ -92,6 +94,13 @@ export class Trees {
     return this.#firsts.enter(path);
   }
 
+  /** Finds out about directories at both sides that are entered next, many at once, where each call takes long. */
+  async lookAhead(paths: readonly string[]): Promise<void> {
+    if (this.source.isVirtual) return;
+    this.#ahead ??= this.#newAhead();
+    await this.#ahead.look(paths);
+  }
+
   /** Of a directory that `destinationDirectory` has opened. */
   factsOf(destinationDirectory: number): DirectoryFacts {
     return this.#facts.get(destinationDirectory)!;
@@ -99,11 +108,23 @@ export class Trees {
 
   close(): void {
     for (const stack of [this.source, this.#destination, this.#firsts]) stack.close();
+    void this.#ahead?.close();
     close(this.destinationRoot);
   }
 
+  #newAhead(): DirectoriesAhead {
+    const { followsSymlinks = false } = this.#request;
+    const ahead = new DirectoriesAhead(this.source.directory(''), this.destinationRoot, followsSymlinks);
+    this.source.ahead = (path) => ahead.take('source', path);
+    return ahead;
+  }
+
   #openDestination(parent: number, name: NativeName, names: readonly string[]): number {
-    const { fd, isNew } = openOrMakeDirectory(parent, name, this.#request.directoryRules);
+    const ahead = this.#ahead?.take('destination', names.join('/'));
+    const { fd, isNew } =
+      ahead === undefined
+        ? openOrMakeDirectory(parent, name, this.#request.directoryRules)
+        : { fd: ahead, isNew: false };
     if (isNew) {
       this.#facts.set(fd, newIn(fd, this.#facts.get(parent)!));
       return fd;
