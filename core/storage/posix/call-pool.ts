@@ -1,7 +1,7 @@
 import { access } from 'node:fs';
 
 /** So many calls wait for a slow file system at once. */
-export const pooledCallsAtMost = 32;
+export const pooledCallsAtMost = 64;
 
 /**
  * Lets the pool of threads, on which Node makes calls without waiting, have as many threads: for programs that meet a slow file

@@ -9,6 +9,7 @@ import {
   STATX_BASIC_STATS,
   statxAsync,
 } from './libc.ts';
+import { flagsOfSource, sourceDirectoryFlags } from './open-directory.ts';
 import { SystemError } from './system-error.ts';
 
 const statusBytes = 256;
@@ -25,8 +26,8 @@ export class DirectoriesAhead {
 
   /** Open directories, which belong to the caller. */
   constructor(source: number, destination: number, followsSymlinks: boolean) {
-    this.#source = new DirectoryCache({ root: source }, this.#calls, followsSymlinks);
-    this.#destination = new DirectoryCache({ root: destination }, this.#calls, false);
+    this.#source = new DirectoryCache({ root: source }, this.#calls, flagsOfSource(followsSymlinks));
+    this.#destination = new DirectoryCache({ root: destination }, this.#calls, sourceDirectoryFlags);
   }
 
   /** Looks at these, and has forgotten those before. */

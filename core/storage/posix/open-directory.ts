@@ -22,6 +22,11 @@ import { check, SystemError } from './system-error.ts';
 /** How directories of the source are opened: a symlink is not followed. */
 export const sourceDirectoryFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 const flags = sourceDirectoryFlags;
+
+/** The same, where symlinks may be what they lead to. */
+export function flagsOfSource(followsSymlinks: boolean): number {
+  return followsSymlinks ? sourceDirectoryFlags & ~O_NOFOLLOW : sourceDirectoryFlags;
+}
 const status = new FileStatus();
 
 /** Opens a directory of the source; a symlink in its place is not followed. */

@@ -1,4 +1,5 @@
 import { CallLimit } from './call-limit.ts';
+import { pooledCallsAtMost } from './call-pool.ts';
 import { DirectoryCache } from './directory-cache.ts';
 import { DirectoryNames } from './directory-names.ts';
 import {
@@ -11,15 +12,13 @@ import {
 } from './entry-rules.ts';
 import type { EntrySink } from './entry-sink.ts';
 import { FileStatus } from './file-status.ts';
-import { close, closeAsync, duplicate, O_NOFOLLOW, openatAtAsync } from './libc.ts';
-import { sourceDirectoryFlags } from './open-directory.ts';
+import { close, closeAsync, duplicate, openatAtAsync } from './libc.ts';
+import { flagsOfSource } from './open-directory.ts';
 import { type CopyBlock, SlowCopyLook } from './slow-copy-look.ts';
 import type { DirectoryRest, Stretch, StretchEnd } from './stretch.ts';
 import type { StretchOptions } from './stretch-walk.ts';
 import { check, SystemError } from './system-error.ts';
 
-/** So many calls wait for the file system at once: as many as the pool has threads (the first line of cli/main.ts). */
-export const slowCallsAtMost = 64;
 /** So many names of a directory are looked at together. */
 const namesPerRound = 64;
 
@@ -36,7 +35,7 @@ export type OnRest = (rest: DirectoryRest) => void;
  * in several. One stretch is one block of names; the entries are those of StretchWalk.
  */
 export class SlowWalk {
-  readonly #calls = new CallLimit(slowCallsAtMost);
+  readonly #calls = new CallLimit(pooledCallsAtMost);
   readonly #rules: EntryRules;
   readonly #directories: DirectoryCache;
   readonly #copies: SlowCopyLook | undefined;
@@ -45,7 +44,7 @@ export class SlowWalk {
 
   constructor(options: StretchOptions) {
     this.#rules = new EntryRules(options);
-    const flags = options.followsSymlinks ? sourceDirectoryFlags & ~O_NOFOLLOW : sourceDirectoryFlags;
+    const flags = flagsOfSource(options.followsSymlinks === true);
     this.#directories = new DirectoryCache(options, this.#calls, flags);
     this.#copies = options.copies && new SlowCopyLook(options.copies, this.#calls);
   }
