@@ -58,12 +58,20 @@ export async function findNewestRun(
   sources: readonly SourceRoot[],
   destination: string,
 ): Promise<FoundRun | undefined> {
-  for (const id of await listRuns()) {
-    const { info } = await readInfo(id);
-    if (info.purpose === 'manifest' || info.purpose === 'remove') continue;
-    if (areSameRoots(rootsOf(info), sources) && info.destination.path === destination) return readRun(id);
-  }
+  for await (const { id } of runsBetween(sources, destination)) return readRun(id);
   return undefined;
+}
+
+/** All of them, the newest first. */
+export async function* runsBetween(
+  sources: readonly SourceRoot[],
+  destination: string,
+): AsyncGenerator<{ readonly id: string; readonly paths: RunPaths }> {
+  for (const id of await listRuns()) {
+    const { paths, info } = await readInfo(id);
+    if (info.purpose === 'manifest' || info.purpose === 'remove') continue;
+    if (areSameRoots(rootsOf(info), sources) && info.destination.path === destination) yield { id, paths };
+  }
 }
 
 /**

@@ -5,11 +5,14 @@ import { readPlan } from '../../core/run/plan-file.ts';
 import type { CopyLookOptions } from '../../core/storage/posix/copy-rules.ts';
 import { closeDirectory, openDestination } from '../../core/storage/posix/open-destination.ts';
 import { comparisonOf, fidelityOf, limitsOf } from '../options.ts';
-import { findNewestRun } from './find-run.ts';
+import { runsBetween } from './find-run.ts';
 import type { Copy } from './submit-run.ts';
 
 /** A file that was changed less than this before the run may be changed again, and its ctime stay what it is. */
 const settledSeconds = 2;
+
+/** So many runs are asked for what they have found. */
+const runsAtMost = 8;
 
 export type CopiesLook = {
   readonly options: CopyLookOptions;
@@ -42,12 +45,13 @@ export async function lookAtCopies(copy: Copy): Promise<CopiesLook | undefined> 
   return { options: look, expected: earlier?.entries ?? 0, close: () => closeDirectory(destination) };
 }
 
-/** What the newest run of the same trees has found; a damaged one says nothing. */
-async function readEarlier({
-  trees,
-}: Copy): Promise<{ plain: Uint8Array | undefined; entries: number } | undefined> {
-  const run = await findNewestRun(trees.roots, trees.destination.path);
-  if (run === undefined) return undefined;
-  const { totals } = await readPlan(run.paths);
-  return { plain: await readPlain(run.paths), entries: totals.entries };
+/** What the newest run of the same trees that has looked at them has found; a damaged one says nothing. */
+async function readEarlier({ trees }: Copy): Promise<{ plain: Uint8Array; entries: number } | undefined> {
+  let seen = 0;
+  for await (const { paths } of runsBetween(trees.roots, trees.destination.path)) {
+    const plain = await readPlain(paths);
+    if (plain !== undefined) return { plain, entries: (await readPlan(paths)).totals.entries };
+    if (++seen === runsAtMost) break;
+  }
+  return undefined;
 }
