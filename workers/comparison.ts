@@ -1,7 +1,9 @@
 import { fullFidelity } from '../core/model/fidelity.ts';
+import { hashesCopies } from '../core/run/attempt-file.ts';
 import { rootsOf } from '../core/run/run-info.ts';
 import { EntryComparer } from '../core/storage/posix/compare-entries.ts';
 import type { CompareJob, Comparison } from '../core/storage/posix/compare-jobs.ts';
+import { prepareDigests } from '../core/storage/posix/content-digest.ts';
 import { JobThreads } from '../core/storage/posix/job-threads.ts';
 import { close } from '../core/storage/posix/libc.ts';
 import { shareLimits } from '../core/storage/posix/limits.ts';
@@ -30,6 +32,8 @@ export async function openComparison({ info, attempt }: TaskContext): Promise<Op
   const destinationRoot = openTrees(() => openPlannedDestination(info.destination));
   const isFresh = by === 'checksum';
   if (isFresh) await putOnDisk(destinationRoot);
+  const knowsDigests = hashesCopies(attempt);
+  if (knowsDigests) await prepareDigests();
   const comparison = {
     source: roots,
     destination: destinationRoot,
@@ -37,6 +41,7 @@ export async function openComparison({ info, attempt }: TaskContext): Promise<Op
     keep,
     modifyWindow: windowSeconds,
     isFresh,
+    knowsDigests,
     limits: shareLimits(attempt.limits ?? {}),
   };
   return { comparison, close: () => close(destinationRoot) };

@@ -6,6 +6,7 @@ import { type AttemptPhase, hasPhaseToFollow } from '../core/model/phase.ts';
 import type { JournalEnd } from '../core/run/journal-lines.ts';
 import { widenPool } from '../core/storage/posix/call-pool.ts';
 import { answerComparisons } from '../core/storage/posix/compare-thread.ts';
+import { prepareDigests } from '../core/storage/posix/content-digest.ts';
 import type { PosixStorageRequest } from '../core/storage/posix/posix-storage.ts';
 import { answerUnlinks, type Unlinking } from '../core/storage/posix/unlinker.ts';
 import { continueRun } from './continue.ts';
@@ -110,7 +111,12 @@ function explain(error: unknown): number {
   return exitCodes.bug;
 }
 
+async function answerCopies(request: PosixStorageRequest): Promise<void> {
+  if (request.hashes === true) await prepareDigests();
+  answerRequests(parentPort!, request);
+}
+
 if (isMainThread) runMain();
-else if ('comparison' in workerData) answerComparisons(parentPort!, workerData.comparison);
+else if ('comparison' in workerData) void answerComparisons(parentPort!, workerData.comparison);
 else if ('unlinking' in workerData) answerUnlinks(parentPort!, workerData.unlinking as Unlinking);
-else answerRequests(parentPort!, workerData as PosixStorageRequest);
+else void answerCopies(workerData as PosixStorageRequest);

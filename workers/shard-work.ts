@@ -1,5 +1,6 @@
 import type { EntryOutcome } from '../core/model/outcome.ts';
 import { partsOf, type Shard, wholeEntriesOf } from '../core/model/plan.ts';
+import type { CopiedDigests } from '../core/run/copied-digests.ts';
 import type { JournalEnd } from '../core/run/journal-lines.ts';
 import type { ShardState } from '../core/run/shard-state.ts';
 import { TapeReader } from '../core/run/tape-reader.ts';
@@ -20,6 +21,8 @@ export type ShardParts = FateParts & {
   /** True of a file that was found to differ: it is copied whatever is there. Left out: of none. */
   readonly isForced?: (ordinal: number) => boolean;
   readonly storage: Storage;
+  /** Of whole files that are copied; left out where they are not hashed. */
+  readonly digests?: CopiedDigests | undefined;
   /** True: what the scan saw of files is believed. */
   readonly looks?: boolean;
 };
@@ -39,6 +42,7 @@ export class ShardWork {
   readonly #recorder: Recorder;
   readonly #fate: Fate;
   readonly #inPieces: PieceWork;
+  readonly #digests: CopiedDigests | undefined;
   readonly #underWay = new Set<Promise<void>>();
   readonly #looks: boolean;
   /** What looks have left. */
@@ -54,6 +58,7 @@ export class ShardWork {
     this.#engine = parts.engine;
     this.#looks = parts.looks === true;
     this.#recorder = parts.recorder;
+    this.#digests = parts.digests;
     this.#fate = new Fate(parts);
     this.#inPieces = new PieceWork({ ...parts, fate: this.#fate });
   }
@@ -180,6 +185,7 @@ export class ShardWork {
 
   /** Records what became of a group, and returns the entries that may fare better later. */
   #take(group: EntryGroup, outcome: GroupOutcome): readonly EntryOutcome[] {
+    this.#digests?.take(outcome.digests);
     this.#recorder.takeGroup(outcome);
     if (outcome.ranges.some(({ copied, skipped }) => copied.entries + skipped.entries > 0))
       this.#fate.gotThrough();

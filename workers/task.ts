@@ -1,9 +1,12 @@
 import { wholeEntriesOf } from '../core/model/plan.ts';
+import { hashesCopies } from '../core/run/attempt-file.ts';
+import { CopiedDigests } from '../core/run/copied-digests.ts';
 import type { JournalEnd } from '../core/run/journal-lines.ts';
 import { isSuperseded } from '../core/run/journal-reader.ts';
 import { JournalWriter } from '../core/run/journal-writer.ts';
 import { hasVanished, readRunState } from '../core/run/run-state.ts';
 import type { ShardState } from '../core/run/shard-state.ts';
+import { prepareDigests } from '../core/storage/posix/content-digest.ts';
 import { newStopFlag } from '../core/storage/posix/stop-flag.ts';
 import { startEngine, type ThreadProgram } from './engine.ts';
 import { mayLook } from './may-look.ts';
@@ -33,13 +36,19 @@ export async function runTask(context: TaskContext, options: TaskOptions): Promi
   options.log.begin(context, state);
   const stop = shard.bytes > soonCopied ? newStopFlag() : undefined;
   const forced = run.verification.toBePutAnew;
-  const more = { stop, largeFrom: largeFrom(context.attempt.limits), forced };
+  const hashes = hashesCopies(context.attempt);
+  if (hashes) await prepareDigests();
+  const more = { stop, largeFrom: largeFrom(context.attempt.limits), forced, hashes };
   const request = { ...storageRequest(context, wholeEntriesOf(shard)), ...more };
   const storage = openStorage(request);
   const journal = await JournalWriter.create(context.paths, context.info.id, context.journal, context.job);
+  const digests = hashes ? await openDigests(context) : undefined;
   const recorder = new Recorder({
     sync: syncOf(context, storage),
-    append: (records) => journal.append(records),
+    append: async (records) => {
+      await digests?.flush();
+      await journal.append(records);
+    },
     isSuperseded: () => isSuperseded(context.paths, context.journal),
     checkpointMs: context.attempt.checkpointSeconds * 1000,
   });
@@ -49,16 +58,31 @@ export async function runTask(context: TaskContext, options: TaskOptions): Promi
       run.finish.files.has(ordinal) || hasVanished(run, [number], ordinal);
     const isForced = (ordinal: number) => forced.has(ordinal);
     const looks = request.limits === undefined && forced.size === 0 && mayLook(context, state, Date.now());
-    const parts = { context, state, isFileSettled, isForced, storage, engine, recorder, options, looks };
-    const work = new ShardWork(parts);
+    const settled = { isFileSettled, isForced, looks };
+    const work = new ShardWork({
+      context,
+      state,
+      storage,
+      engine,
+      recorder,
+      options,
+      digests,
+      ...settled,
+    });
     const reason = await work.run();
     await journal.end(reason);
     return reason;
   } finally {
     await engine.close();
     await journal.close();
+    await digests?.close();
     storage.close();
   }
+}
+
+function openDigests({ paths, plan, journal }: TaskContext): Promise<CopiedDigests> {
+  const { from } = wholeEntriesOf(plan.shards[journal.shard as number]!);
+  return CopiedDigests.open(paths.copiedDigests(journal), from);
 }
 
 /** As many threads as what is left to do can use. */

@@ -1,21 +1,18 @@
 import type { Difference } from '../core/model/difference.ts';
-import { bytesOf } from '../core/model/entry.ts';
 import type { KeepWord } from '../core/model/fidelity.ts';
+import type { SourceDigest } from '../core/model/source-digest.ts';
 import type { DiffersLine } from '../core/run/journal-lines.ts';
 import type { PlacedEntry, TapeReader } from '../core/run/tape-reader.ts';
-import { sayContent } from '../core/storage/posix/compare-entries.ts';
 import type {
   EntriesAnswer,
   EntriesJob,
   InodeOfMany,
   LinksAnswer,
   NamedTwice,
-  RangeAnswer,
 } from '../core/storage/posix/compare-jobs.ts';
 import type { Comparers } from './comparison.ts';
-
-/** What of a large file is compared at once. */
-export const rangeBytes = 128 * 1024 * 1024;
+import type { KnownDigests } from './known-digests.ts';
+import { compareContent, differenceOf, placeOf } from './verify-content.ts';
 
 /** What some entries differ in. */
 export type ComparedEntries = {
@@ -24,10 +21,16 @@ export type ComparedEntries = {
   readonly names: readonly [ordinal: number, inode: string][];
   /** Of content. */
   readonly bytes: number;
+  /** What of that was compared with digests: the destination alone was read. */
+  readonly hashed: number;
+  /** How many files were read otherwise when they were copied, and are now the same on both sides. */
+  readonly otherwise: number;
 };
 
 export type EntriesParts = {
   readonly comparers: Comparers;
+  /** Undefined: both sides of everything are read. */
+  readonly known?: KnownDigests | undefined;
   readonly tape: TapeReader;
   readonly keep: readonly KeepWord[];
 };
@@ -35,15 +38,17 @@ export type EntriesParts = {
 /** Compares entries of the tape, whose content is read whole, with what the destination has of their names. */
 export async function compareEntries(
   entries: readonly PlacedEntry[],
-  { comparers, tape, keep }: EntriesParts,
+  { comparers, known, tape, keep }: EntriesParts,
 ): Promise<ComparedEntries> {
   const wrong = new Set<number>();
   const isLinks = keep.includes('links');
   const right = isLinks ? await rightLinks(entries, comparers, tape, wrong) : new Set<number>();
   const others = entries.filter(({ ordinal }) => !right.has(ordinal));
-  const answer = await lookAt(others, comparers);
+  const answer = await lookAt(others, comparers, known);
   const contents = await Promise.all(
-    answer.contents.map(({ index, bytes }) => compareContent(others[index]!, bytes, comparers)),
+    answer.contents.map(({ index, bytes: to }) =>
+      compareContent(others[index]!, { from: 0, to }, { comparers, known }),
+    ),
   );
   const links = answer.linked.flatMap(({ index, destination }) =>
     wrong.has(others[index]!.ordinal) ? [differenceOf(others[index]!, sayLink(destination))] : [],
@@ -51,14 +56,20 @@ export async function compareEntries(
   const found = answer.findings.map(({ index, ...one }) => differenceOf(others[index]!, one));
   const bytes = answer.contents.reduce((sum, one) => sum + one.bytes, answer.bytes);
   return {
-    differs: [...found, ...links, ...contents.flat()],
+    differs: [...found, ...links, ...contents.flatMap(({ differs }) => differs)],
     names: isLinks ? namesIn(others, answer) : [],
     bytes,
+    hashed: contents.reduce((sum, one) => sum + one.hashed, answer.hashed),
+    otherwise: answer.otherwise + contents.filter(({ isOtherwise }) => isOtherwise).length,
   };
 }
 
 /** Metadata of all, and the content of small files. */
-export async function lookAt(entries: readonly PlacedEntry[], comparers: Comparers): Promise<EntriesAnswer> {
+export async function lookAt(
+  entries: readonly PlacedEntry[],
+  comparers: Comparers,
+  known?: KnownDigests,
+): Promise<EntriesAnswer> {
   const groups: { directory: string; names: string[] }[] = [];
   for (const placed of entries) {
     const { directory, name } = placeOf(placed);
@@ -67,7 +78,18 @@ export async function lookAt(entries: readonly PlacedEntry[], comparers: Compare
     else groups.push({ directory, names: [name] });
   }
   const job: EntriesJob = { kind: 'entries', groups };
-  return comparers.run<EntriesAnswer>(job);
+  return comparers.run<EntriesAnswer>(
+    known === undefined ? job : { ...job, digests: digestsOf(entries, known) },
+  );
+}
+
+function digestsOf(entries: readonly PlacedEntry[], known: KnownDigests): Map<number, SourceDigest> {
+  const digests = new Map<number, SourceDigest>();
+  for (const [index, { ordinal, entry }] of entries.entries()) {
+    const digest = entry.kind === 'file' ? known.of(ordinal) : undefined;
+    if (digest !== undefined) digests.set(index, digest);
+  }
+  return digests;
 }
 
 /** Further names that are names of the same file in both trees need no other look; `wrong` gets those that are of another at the destination. */
@@ -92,49 +114,6 @@ async function rightLinks(
     if (links[i] === 'wrong') wrong.add(ordinal);
   }
   return right;
-}
-
-async function compareContent(
-  placed: PlacedEntry,
-  bytes: number,
-  comparers: Comparers,
-): Promise<DiffersLine[]> {
-  const starts = Array.from({ length: Math.ceil(bytes / rangeBytes) }, (_, i) => i * rangeBytes);
-  const ranges = starts.map((from) =>
-    compareRange(placed, from, Math.min(from + rangeBytes, bytes), comparers),
-  );
-  return (await Promise.all(ranges)).find((lines) => lines.length > 0) ?? [];
-}
-
-/** Nothing, or what the range differs in. */
-export async function compareRange(
-  placed: PlacedEntry,
-  from: number,
-  to: number,
-  comparers: Comparers,
-): Promise<DiffersLine[]> {
-  const { at, unreadable } = await comparers.run<RangeAnswer>({
-    kind: 'range',
-    ...placeOf(placed),
-    from,
-    to,
-  });
-  if (unreadable !== undefined) return [differenceOf(placed, { kind: 'unreadable', detail: unreadable })];
-  return at < 0 ? [] : [differenceOf(placed, { kind: 'content', detail: sayContent(at) })];
-}
-
-/** As a comparer takes it: the root is `.` in `''`. */
-function placeOf({ entry, directoryPath }: PlacedEntry): { directory: string; name: string } {
-  if (entry.kind !== 'directory') return { directory: directoryPath, name: entry.name };
-  const slash = entry.path.lastIndexOf('/');
-  return { directory: entry.path.slice(0, Math.max(0, slash)), name: entry.path.slice(slash + 1) || '.' };
-}
-
-export function differenceOf(
-  { ordinal, entry, path }: PlacedEntry,
-  { kind, detail }: Pick<Difference, 'kind' | 'detail'>,
-): DiffersLine {
-  return { type: 'differs', ordinal, entry: entry.kind, bytes: bytesOf(entry), path, kind, detail };
 }
 
 function sayLink({ names }: InodeOfMany): Pick<Difference, 'kind' | 'detail'> {

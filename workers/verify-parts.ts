@@ -5,15 +5,19 @@ import { type Range, RangeSet } from '../core/model/ranges.ts';
 import type { DiffersLine } from '../core/run/journal-lines.ts';
 import type { PlacedEntry, TapeReader } from '../core/run/tape-reader.ts';
 import type { Comparers } from './comparison.ts';
+import type { KnownDigests, KnownStretch } from './known-digests.ts';
 import type { Patience } from './retry.ts';
-import { differenceOf, lookAt, namesIn, rangeBytes } from './verify-entries.ts';
-import { compareRangePatiently, isPassing } from './verify-patience.ts';
+import { differenceOf, rangeBytes } from './verify-content.ts';
+import { lookAt, namesIn } from './verify-entries.ts';
+import { compareContentPatiently, isPassing } from './verify-patience.ts';
 import type { VerifyRecords } from './verify-records.ts';
 
 export type DividedParts = {
   readonly shard: Shard;
   readonly tape: TapeReader;
   readonly comparers: Comparers;
+  /** Undefined: both sides of everything are read. */
+  readonly known?: KnownDigests | undefined;
   readonly keep: readonly KeepWord[];
   readonly records: VerifyRecords;
   /** What of each file was compared already for the same comparison. */
@@ -23,6 +27,8 @@ export type DividedParts = {
   readonly isWanted: (placed: PlacedEntry) => boolean;
   readonly tell: (differs: readonly DiffersLine[]) => void;
 };
+
+const nothing = { differs: [], hashed: 0, isOtherwise: false };
 
 /** What is to be compared of a shard's shares of divided files; the metadata of each goes with its first byte. */
 export class VerifyDivided {
@@ -46,12 +52,20 @@ export class VerifyDivided {
     if (missing.length === 0) return;
     const bytes = await this.#look(placed, from === 0);
     for (const gap of missing)
-      for (let at = gap.from; at < gap.to; at += rangeBytes) {
-        const piece = { from: at, to: Math.min(at + rangeBytes, gap.to) };
+      for (const piece of this.#piecesOf(ordinal, gap)) {
         // Of a file that has grown the last part has the rest
         const last = to === undefined && piece.to === end ? bytes : Math.min(piece.to, bytes);
         yield () => this.#compare(placed, piece, last);
       }
+  }
+
+  /** What was copied at once stays together. */
+  *#piecesOf(ordinal: number, gap: Range): Generator<Range> {
+    const stretches: readonly KnownStretch[] = this.#parts.known?.stretchesOf(ordinal, gap) ?? [gap];
+    for (const { from, to, source } of stretches)
+      if (source !== undefined) yield { from, to };
+      else
+        for (let at = from; at < to; at += rangeBytes) yield { from: at, to: Math.min(at + rangeBytes, to) };
   }
 
   /** Returns how much content is to be compared: none where the files differ in what is told with the first byte. */
@@ -68,18 +82,29 @@ export class VerifyDivided {
   }
 
   async #compare(placed: PlacedEntry, { from, to }: Range, last: number): Promise<void> {
-    const { comparers, records, tell, patience } = this.#parts;
+    const { records, tell, patience } = this.#parts;
     const bytes = Math.max(0, last - from);
-    const differs = bytes === 0 ? [] : await compareRangePatiently(placed, from, last, comparers, patience);
+    const range = { from, to: from + bytes };
+    const compared =
+      bytes === 0 ? nothing : await compareContentPatiently(placed, range, this.#parts, patience);
+    const { differs, hashed, isOtherwise } = compared;
     // It is left to the next worker
     if (patience.signal?.aborted && differs.some(isPassing)) return;
     tell(differs);
     records.take({ type: 'piece', ordinal: placed.ordinal, from, to });
-    this.#count(0, bytes);
+    records.takeOtherwise(isOtherwise ? 1 : 0);
+    this.#count(0, bytes, hashed);
   }
 
-  #count(entries: number, bytes: number): void {
+  #count(entries: number, bytes: number, hashed = 0): void {
     const { from } = wholeEntriesOf(this.#parts.shard);
-    this.#parts.records.take({ type: 'verified', from, to: from, entries, bytes });
+    this.#parts.records.take({
+      type: 'verified',
+      from,
+      to: from,
+      entries,
+      bytes,
+      ...(hashed > 0 && { hashed }),
+    });
   }
 }

@@ -2,7 +2,8 @@ import { classOf } from '../core/model/errno.ts';
 import type { DiffersLine } from '../core/run/journal-lines.ts';
 import type { PlacedEntry } from '../core/run/tape-reader.ts';
 import { type Patience, tryAgain } from './retry.ts';
-import { type ComparedEntries, compareEntries, compareRange, type EntriesParts } from './verify-entries.ts';
+import { type ComparedContent, compareContent } from './verify-content.ts';
+import { type ComparedEntries, compareEntries, type EntriesParts } from './verify-entries.ts';
 
 /** Compares entries; those that could not be read for a passing cause again, as long as there is patience. */
 export async function comparePatiently(
@@ -24,11 +25,11 @@ export async function comparePatiently(
 }
 
 /** The same of a range of a file. */
-export async function compareRangePatiently(
-  ...[placed, from, to, comparers, patience]: [...Parameters<typeof compareRange>, Patience]
-): Promise<DiffersLine[]> {
-  const compare = () => compareRange(placed, from, to, comparers);
-  return tryAgain(await compare(), compare, (differs) => !differs.some(isPassing), patience);
+export async function compareContentPatiently(
+  ...[placed, range, parts, patience]: [...Parameters<typeof compareContent>, Patience]
+): Promise<ComparedContent> {
+  const compare = () => compareContent(placed, range, parts);
+  return tryAgain(await compare(), compare, ({ differs }) => !differs.some(isPassing), patience);
 }
 
 function merge(
@@ -41,6 +42,8 @@ function merge(
     differs: [...earlier.differs.filter(({ ordinal }) => !ordinals.has(ordinal)), ...later.differs],
     names: [...names],
     bytes: earlier.bytes,
+    hashed: earlier.hashed + later.hashed,
+    otherwise: earlier.otherwise + later.otherwise,
   };
 }
 

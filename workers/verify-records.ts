@@ -3,6 +3,9 @@ import { isSuperseded } from '../core/run/journal-reader.ts';
 import type { JournalWriter } from '../core/run/journal-writer.ts';
 import type { TaskContext } from './task-context.ts';
 
+/** The bytes were not what either side holds: memory, or a disk, has answered differently. */
+export const readOtherwise = 'was read otherwise when it was copied, and is the same on both sides';
+
 /** So many are written at once, sooner than they are due. */
 const recordsAtMost = 1000;
 
@@ -27,6 +30,11 @@ export class VerifyRecords {
 
   take(...records: readonly JournalRecord[]): void {
     this.#waiting.push(...records);
+  }
+
+  /** Notes files, or pieces of divided ones, whose copies had read something else than is now at both sides. */
+  takeOtherwise(files: number): void {
+    if (files > 0) this.take({ type: 'note', note: readOtherwise, entries: files });
   }
 
   /** To be called often: writes what is due. */

@@ -3,6 +3,7 @@ import type { JournalEnd } from '../core/run/journal-lines.ts';
 import { JournalWriter } from '../core/run/journal-writer.ts';
 import { readRunState } from '../core/run/run-state.ts';
 import { openComparison, startComparers } from './comparison.ts';
+import { KnownDigests } from './known-digests.ts';
 import type { TaskOptions } from './task.ts';
 import type { TaskContext } from './task-context.ts';
 import { countThreads } from './thread-count.ts';
@@ -27,6 +28,9 @@ export async function runVerifyTask(
   const trees = await openComparison(context);
   const journal = await JournalWriter.create(paths, info.id, name, context.job, 'verify', since);
   const records = new VerifyRecords(context, journal);
+  const known = trees.comparison.knowsDigests
+    ? await KnownDigests.open(context, state.shards[shard]!)
+    : undefined;
   const comparers = startComparers(trees.comparison, threadsFor(context), options.program);
   try {
     const work = new VerifyWork({
@@ -34,6 +38,7 @@ export async function runVerifyTask(
       state,
       since,
       comparers,
+      known,
       records,
       options,
       keep: trees.comparison.keep,
@@ -46,6 +51,7 @@ export async function runVerifyTask(
   } finally {
     await comparers.close();
     await journal.close();
+    known?.close();
     trees.close();
   }
 }

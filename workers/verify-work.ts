@@ -10,10 +10,12 @@ import type { RunState } from '../core/run/run-state.ts';
 import type { ShardState } from '../core/run/shard-state.ts';
 import { type PlacedEntry, TapeReader } from '../core/run/tape-reader.ts';
 import type { Comparers } from './comparison.ts';
+import type { KnownDigests } from './known-digests.ts';
 import { hasty, type Patience, patienceFor } from './retry.ts';
 import type { TaskOptions } from './task.ts';
 import type { TaskContext } from './task-context.ts';
-import { type ComparedEntries, differenceOf } from './verify-entries.ts';
+import { differenceOf } from './verify-content.ts';
+import type { ComparedEntries } from './verify-entries.ts';
 import { extrasIn } from './verify-extras.ts';
 import { VerifyDivided } from './verify-parts.ts';
 import { comparePatiently, isPassing } from './verify-patience.ts';
@@ -25,6 +27,8 @@ export type VerifyParts = {
   /** The attempt that has begun the comparison. */
   readonly since: number;
   readonly comparers: Comparers;
+  /** Undefined: both sides of everything are read. */
+  readonly known: KnownDigests | undefined;
   readonly keep: readonly KeepWord[];
   readonly records: VerifyRecords;
   readonly options: TaskOptions;
@@ -186,7 +190,7 @@ export class VerifyWork {
   #record(
     entries: readonly PlacedEntry[],
     wanted: readonly PlacedEntry[],
-    { differs, names, bytes }: ComparedEntries,
+    { differs, names, bytes, hashed, otherwise }: ComparedEntries,
     readable: ReadonlySet<PlacedEntry>,
   ): void {
     const { records } = this.#parts;
@@ -196,12 +200,14 @@ export class VerifyWork {
     const isWanted = new Set(wanted);
     const over = entries.filter((placed) => isWanted.has(placed) || done.has(placed.ordinal));
     if (names.length > 0) records.take({ type: 'names', files: [...names] });
+    records.takeOtherwise(otherwise);
     records.take(...runsOf(same).map(skippedIn));
     records.take(
       ...runsOf(over).map((run, i): JournalRecord => {
         const [from, to] = [run[0]!.ordinal, run.at(-1)!.ordinal + 1];
         const count = run.filter((placed) => readable.has(placed)).length;
-        return { type: 'verified', from, to, entries: count, bytes: i === 0 ? bytes : 0 };
+        const content = { bytes, ...(hashed > 0 && { hashed }) };
+        return { type: 'verified', from, to, entries: count, ...(i === 0 ? content : { bytes: 0 }) };
       }),
     );
   }

@@ -40,6 +40,8 @@ export type PartOutcome = {
   readonly temporary: string;
   /** True when the destination held the same file before (type, size and mtime). */
   readonly same: boolean;
+  /** What the bytes hash to, as far as they are in the source; left out where they were not hashed. */
+  readonly digest?: string | undefined;
 };
 
 export function emptyTally(): Tally {

@@ -171,6 +171,11 @@ export type VerifyWish = {
   readonly since?: number | undefined;
 };
 
+/** True of an attempt of a copy that is to be proved by checksums: what copies hashes, and what compares goes by that. */
+export function hashesCopies({ verify }: Pick<Attempt, 'verify'>): boolean {
+  return verify?.by === 'checksum' && verify.mends === true;
+}
+
 /** A manifest that is to be made, and where it goes. */
 export type ManifestWish = {
   readonly algorithm: Algorithm;

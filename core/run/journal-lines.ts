@@ -57,6 +57,8 @@ const partSchema = z.object({
   version: z.string().check(z.regex(/^\d+:/)),
   temporary: z.string(),
   same: z.boolean(),
+  /** Of what was read, as the copy of a whole file has it in its file of digests. */
+  digest: z.optional(z.string().check(z.regex(/^[\da-f]{32}$/))),
 });
 
 /** A divided file under its final name. */
@@ -98,6 +100,8 @@ const verifiedSchema = z.object({
   to: count,
   entries: count,
   bytes: count,
+  /** What of these bytes was compared with what the copy had hashed; missing: nothing. */
+  hashed: z.optional(count),
 });
 
 /** Bytes of a divided file that were compared. */

@@ -27,8 +27,9 @@ export function retryOf({ info, command }: Pick<ReportFacts, 'info' | 'command'>
 /** What was compared, and how much of it differs. */
 export function verifiedLines({ state: { verification } }: ReportFacts): string[] {
   if (verification.since === 0) return [];
-  const { entries, bytes } = verification.compared;
-  const content = bytes === 0 ? '' : `, ${formatBytes(bytes)} of content`;
+  const { entries, bytes, hashed } = verification.compared;
+  const by = hashed === 0 ? '' : ` (${formatBytes(hashed)} by what the copy had hashed)`;
+  const content = bytes === 0 ? '' : `, ${formatBytes(bytes)} of content${by}`;
   return [
     `compared     ${formatCounted(entries, 'entry', 'entries')}${content}: ${sayDifferences(verification)}`,
   ];

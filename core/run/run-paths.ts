@@ -76,6 +76,10 @@ export class RunPaths {
     const { shard, attempt, restart, host, pid } = writer;
     return this.#in('journals', `${shard}.${attempt}-${restart}-${host}-${pid}.jsonl`);
   }
+  /** What the writer of a journal has hashed of the files that it has copied. */
+  copiedDigests(writer: JournalName): string {
+    return `${this.journal(writer)}.digests`;
+  }
   /** JOBID.log and JOBID.err, where the user stood: two levels above the run directory. */
   userLog(job: string, ending: 'log' | 'err'): string {
     return this.#in('..', '..', `${job}.${ending}`);

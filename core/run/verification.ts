@@ -16,7 +16,7 @@ export class Verification {
   /** The attempt that has begun the newest comparison; 0 when there was none. */
   since = 0;
   /** What was compared for it. */
-  readonly compared = { entries: 0, bytes: 0 };
+  readonly compared = { entries: 0, bytes: 0, hashed: 0 };
   readonly verified = new RangeSet();
   /** Of divided files. */
   readonly pieces = new Map<number, RangeSet>();
@@ -34,7 +34,7 @@ export class Verification {
 
   #beginAnew(since: number): void {
     this.since = since;
-    this.compared.entries = this.compared.bytes = this.mended = 0;
+    this.compared.entries = this.compared.bytes = this.compared.hashed = this.mended = 0;
     this.verified.clear();
     this.pieces.clear();
     this.#last.clear();
@@ -50,9 +50,16 @@ export class Verification {
   }
 
   /** What an earlier comparison has found and this one has not is mended. */
-  #takeRange({ from, to, entries, bytes }: Extract<JournalLine, { type: 'verified' }>): OpenEntry[] {
+  #takeRange({
+    from,
+    to,
+    entries,
+    bytes,
+    hashed = 0,
+  }: Extract<JournalLine, { type: 'verified' }>): OpenEntry[] {
     this.compared.entries += entries;
     this.compared.bytes += bytes;
+    this.compared.hashed += hashed;
     const ranges = this.verified.add(from, to);
     const mended = ranges
       .flatMap((range) => this.openIn(range.from, range.to))

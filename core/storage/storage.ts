@@ -1,5 +1,6 @@
 import type { DoneRange, EntryOutcome, PartOutcome } from '../model/outcome.ts';
 import type { SeenEntries } from '../model/seen-entries.ts';
+import type { EntryDigest } from '../model/source-digest.ts';
 import type { WayCounts } from '../model/ways.ts';
 
 /**
@@ -32,6 +33,8 @@ export type GroupOutcome = {
   readonly notes: ReadonlyMap<string, number>;
   /** Files that are to be copied in pieces: their ordinals. Left out: none. */
   readonly large?: readonly number[];
+  /** What the files were that were copied, where that was hashed and is not empty. */
+  readonly digests?: readonly EntryDigest[];
   /** How the content of its files was copied; of empty files there is none. */
   readonly ways: WayCounts;
   /** The cause for which nothing more can be written at all; the rest of the group was not tried. */

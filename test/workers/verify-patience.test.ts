@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { CompareJob, EntriesAnswer, RangeAnswer } from '../../core/storage/posix/compare-jobs.ts';
 import type { Comparers } from '../../workers/comparison.ts';
 import type { EntriesParts } from '../../workers/verify-entries.ts';
-import { comparePatiently, compareRangePatiently, isPassing } from '../../workers/verify-patience.ts';
+import { compareContentPatiently, comparePatiently, isPassing } from '../../workers/verify-patience.ts';
 import { placed } from '../helpers/storage-trees.ts';
 
 const files = placed(['a', 'b', 'c'].map((name) => ({ kind: 'file', name, bytes: 1 })));
@@ -26,7 +26,7 @@ function faulty(faults: Map<string, { times: number; cause: string }>): {
       const detail = why(name);
       return detail === undefined ? [] : [{ index, kind: 'unreadable' as const, detail }];
     });
-    return { findings, linked: [], contents: [], bytes: names.length };
+    return { findings, linked: [], contents: [], bytes: names.length, hashed: 0, otherwise: 0 };
   };
   const comparers = { threads: 1, run: async (job: CompareJob) => answer(job), close: async () => {} };
   return { comparers: comparers as Comparers, asked };
@@ -56,5 +56,6 @@ test('what cannot be read at all is told when patience is at an end', async () =
 
 test('a range that cannot be read for a passing cause is read again', async () => {
   const { comparers } = faulty(new Map([['a', { times: 1, cause: 'EIO' }]]));
-  expect(await compareRangePatiently(files[0]!, 0, 1, comparers, patience)).toEqual([]);
+  const { differs } = await compareContentPatiently(files[0]!, { from: 0, to: 1 }, { comparers }, patience);
+  expect(differs).toEqual([]);
 });

@@ -56,7 +56,8 @@ function dataFrom(source: number, destination: number, at: number, to: number): 
   return Math.min(nextData(source, at, to), nextData(destination, at, to));
 }
 
-function nextData(fd: number, at: number, to: number): number {
+/** Where a file has data from a place on, at most `to`; there itself where its file system does not tell. */
+export function nextData(fd: number, at: number, to: number): number {
   const data = lseek(fd, at, SEEK_DATA);
   if (data === ENXIO) return to;
   return data < 0 ? at : Math.min(data, to);

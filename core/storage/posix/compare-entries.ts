@@ -1,4 +1,5 @@
 import type { DifferenceKind } from '../../model/difference.ts';
+import type { SourceDigest } from '../../model/source-digest.ts';
 import { compareAttributes } from './compare-attributes.ts';
 import { filledHoles, findDifference } from './compare-content.ts';
 import type {
@@ -7,6 +8,8 @@ import type {
   EntriesAnswer,
   EntriesJob,
   Finding,
+  HashedAnswer,
+  HashedJob,
   LinkedPair,
   LinksAnswer,
   LinksJob,
@@ -14,6 +17,7 @@ import type {
   RangeAnswer,
   RangeJob,
 } from './compare-jobs.ts';
+import { digestOfText } from './content-digest.ts';
 import { DirectoryStack } from './directory-stack.ts';
 import {
   deviceOf,
@@ -26,9 +30,11 @@ import {
   typeOf,
   whyGone,
   withBoth,
+  withDestination,
 } from './entry-sides.ts';
 import { placeOf } from './extended-attributes.ts';
 import { FileStatus } from './file-status.ts';
+import { hashContent } from './hash-content.ts';
 import { nativeName } from './libc.ts';
 import { setLimits, takeEntry } from './limits.ts';
 import { openExistingDirectory } from './open-directory.ts';
@@ -49,6 +55,7 @@ export class EntryComparer {
   readonly #source = new FileStatus();
   readonly #destination = new FileStatus();
   #answer = newAnswer();
+  #digests: EntriesJob['digests'];
 
   constructor(comparison: Comparison) {
     this.#comparison = comparison;
@@ -58,14 +65,16 @@ export class EntryComparer {
     this.#destinations = new DirectoryStack(comparison.destination, openExistingDirectory);
   }
 
-  answer(job: CompareJob): EntriesAnswer | RangeAnswer | LinksAnswer {
+  answer(job: CompareJob): EntriesAnswer | RangeAnswer | HashedAnswer | LinksAnswer {
     if (job.kind === 'entries') return this.compare(job);
+    if (job.kind === 'hashed') return this.compareHashed(job);
     return job.kind === 'range' ? this.compareRange(job) : this.compareLinks(job);
   }
 
   /** What cannot be read is a finding, never an exception. */
-  compare({ groups }: EntriesJob): EntriesAnswer {
+  compare({ groups, digests }: EntriesJob): EntriesAnswer {
     this.#answer = newAnswer();
+    this.#digests = digests;
     let index = 0;
     for (const { directory, names } of groups)
       for (const name of names) this.#compareOne(directory, name, index++);
@@ -80,6 +89,35 @@ export class EntryComparer {
     } catch (error) {
       return { at: -1, unreadable: causeOf(error) };
     }
+  }
+
+  /** The content of a copy in a range, of which a digest is known. */
+  compareHashed({ directory, name, from, to, source: known }: HashedJob): HashedAnswer {
+    try {
+      const source = this.#sources.place(directory, name);
+      const destination = this.#destinationOf(directory, name);
+      const areThere =
+        this.#source.read(source.directory, source.name) === 0 &&
+        this.#destination.read(destination.directory, destination.name) === 0 &&
+        this.#source.bytes === this.#destination.bytes;
+      return { is: areThere ? this.#compareDigest(destination, known, [from, to]) : 'unknown' };
+    } catch (error) {
+      causeOf(error);
+      return { is: 'unknown' };
+    }
+  }
+
+  /** Of files whose status was just read. Throws a SystemError. */
+  #compareDigest(
+    destination: SourcePlace,
+    known: SourceDigest,
+    [from, to]: readonly [number, number],
+  ): HashedAnswer['is'] {
+    if (digestOfText(this.#source.version) !== known.version) return 'unknown';
+    const maySkipHoles = this.#destination.allocatedBytes < this.#destination.bytes;
+    const { isFresh } = this.#comparison;
+    const digest = withDestination(destination, (fd) => hashContent(fd, { from, to, maySkipHoles, isFresh }));
+    return digest === known.digest ? 'same' : 'other';
   }
 
   /** What cannot be read is unknown. */
@@ -192,10 +230,19 @@ export class EntryComparer {
     if (filled > 0) found.push({ kind: 'holes', detail: `${filled} bytes of holes are filled` });
     if (this.#comparison.by !== 'checksum' || bytes === 0) return;
     if (isLinked || bytes > smallContent) this.#answer.contents.push({ index, bytes });
+    else this.#compareSmall(source, destination, index, found);
+  }
+
+  #compareSmall(source: Side, destination: Side, index: number, found: Found[]): void {
+    const { bytes } = source.status;
+    const known = this.#digests?.get(index);
+    this.#answer.bytes += bytes;
+    const is = known === undefined ? 'unknown' : this.#compareDigest(destination, known, [0, bytes]);
+    if (is === 'same') this.#answer.hashed += bytes;
     else {
-      this.#answer.bytes += bytes;
       const at = this.#findDifference([source, destination], 0, bytes);
       if (at >= 0) found.push({ kind: 'content', detail: sayContent(at) });
+      else if (is === 'other') this.#answer.otherwise++;
     }
   }
 
@@ -229,10 +276,12 @@ type NewAnswer = {
   linked: LinkedPair[];
   contents: { index: number; bytes: number }[];
   bytes: number;
+  hashed: number;
+  otherwise: number;
 };
 
 function newAnswer(): NewAnswer {
-  return { findings: [], linked: [], contents: [], bytes: 0 };
+  return { findings: [], linked: [], contents: [], bytes: 0, hashed: 0, otherwise: 0 };
 }
 
 function causeOf(error: unknown): string {

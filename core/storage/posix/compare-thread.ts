@@ -1,9 +1,11 @@
 import { EntryComparer } from './compare-entries.ts';
 import type { CompareJob, Comparison } from './compare-jobs.ts';
+import { prepareDigests } from './content-digest.ts';
 import { answerJobs, type JobPort } from './job-threads.ts';
 
 /** The body of a thread that compares entries. */
-export function answerComparisons(port: JobPort, comparison: Comparison): void {
+export async function answerComparisons(port: JobPort, comparison: Comparison): Promise<void> {
+  if (comparison.knowsDigests === true) await prepareDigests();
   const comparer = new EntryComparer(comparison);
   answerJobs(
     port,

@@ -7,8 +7,13 @@ import { check, SystemError } from './system-error.ts';
 const buffer = Buffer.allocUnsafeSlow(256 * 1024);
 export const bufferBytes = buffer.length;
 
-/** Copies some of `bytes` bytes at `at`. Returns how many, 0 at the end of the source, or the negative errno. */
-export type Step = (source: number, destination: number, at: number, bytes: number) => number;
+/** Takes the bytes that were read, before they are written. */
+export type Reader = (bytes: Buffer) => void;
+/**
+ * Copies some of `bytes` bytes at `at`. Returns how many, 0 at the end of the source, or the negative errno. Only what reads
+ * and writes has bytes to show.
+ */
+export type Step = (source: number, destination: number, at: number, bytes: number, show?: Reader) => number;
 export type StepWay = Exclude<Way, 'reflink'>;
 
 /** What copies content, way by way; a test puts its own in the place of some of it. */
@@ -33,8 +38,9 @@ function sendAt(source: number, destination: number, at: number, bytes: number):
 }
 
 /** One buffer full; throws a SystemError that says whether reading or writing failed. */
-function readAndWrite(source: number, destination: number, at: number, bytes: number): number {
+function readAndWrite(source: number, destination: number, at: number, bytes: number, show?: Reader): number {
   const read = check(pread(source, buffer, Math.min(buffer.length, bytes), at), 'read');
+  if (read > 0) show?.(read === buffer.length ? buffer : buffer.subarray(0, read));
   for (let done = 0; done < read; ) {
     const rest = done === 0 ? buffer : buffer.subarray(done);
     const written = check(pwrite(destination, rest, read - done, at + done), 'write');

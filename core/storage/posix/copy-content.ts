@@ -1,5 +1,7 @@
+import type { SourceDigest } from '../../model/source-digest.ts';
 import type { Way, WayCounts } from '../../model/ways.ts';
-import { bufferBytes, type ContentSteps, contentSteps, type StepWay } from './content-steps.ts';
+import { ContentDigest, digestOfText } from './content-digest.ts';
+import { bufferBytes, type ContentSteps, contentSteps, type Reader, type StepWay } from './content-steps.ts';
 import { ENXIO, fsync, lseek, SEEK_DATA, SEEK_HOLE } from './libc.ts';
 import { takeBytes } from './limits.ts';
 import { copyInWindows, largeContent } from './page-cache.ts';
@@ -39,20 +41,31 @@ export type CopiedContent = {
   readonly way: Way | undefined;
   /** How far the copy came when it was stopped; left out when it came to its end. */
   readonly stoppedAt?: number;
+  /** Of all bytes up to there, or to the end of what was asked for, holes too; left out where they are not hashed, or came to a sooner end. */
+  readonly digest?: string;
 };
 
-export type ContentOptions = { readonly steps?: ContentSteps; readonly syncsFiles?: boolean };
+export type ContentOptions = {
+  readonly steps?: ContentSteps;
+  readonly syncsFiles?: boolean;
+  /** True: what is copied is hashed as it is read, so that nothing is shared, or copied within the kernel. */
+  readonly hashes?: boolean;
+};
 
 /** Copies the content of open files, by the best way that their file systems allow. One for each thread. */
 export class ContentCopy {
   readonly #steps: ContentSteps;
   readonly #syncsFiles: boolean;
+  readonly #hashes: boolean;
   readonly #memory = new WayMemory();
   #counts = new Map<Way, number>();
+  #digest: string | undefined;
+  #source: SourceDigest | undefined;
 
-  constructor({ steps = contentSteps, syncsFiles = false }: ContentOptions = {}) {
+  constructor({ steps = contentSteps, syncsFiles = false, hashes = false }: ContentOptions = {}) {
     this.#steps = steps;
     this.#syncsFiles = syncsFiles;
+    this.#hashes = hashes;
   }
 
   /**
@@ -74,20 +87,36 @@ export class ContentCopy {
    * all is to stop. Throws a SystemError.
    */
   copy(request: ContentRequest): CopiedContent {
+    this.#digest = this.#source = undefined;
     if (request.to <= request.from) return { bytes: 0, way: undefined };
     const pair = this.#memory.of(...request.devices);
     if (this.#isCloned(request, pair)) return { bytes: request.to - request.from, way: 'reflink' };
-    return new Stretch(request, this.#steps, pair).copy();
+    const copied = new Stretch(request, this.#steps, pair, this.#hashes).copy();
+    this.#digest = copied.digest;
+    return copied;
   }
 
-  /** False when all files so far have shown that these file systems share no blocks. */
+  /** False when it hashes, or all files so far have shown that these file systems share no blocks. */
   mayShare(devices: readonly [source: number, destination: number]): boolean {
-    return this.#memory.of(...devices).isOpen('reflink');
+    return !this.#hashes && this.#memory.of(...devices).isOpen('reflink');
   }
 
   /** Shares a whole file's blocks with its copy; false when that cannot be, and nothing was copied. */
   share(request: ContentRequest): boolean {
     return this.#isCloned(request, this.#memory.of(...request.devices));
+  }
+
+  /** To be called when a whole file was copied last, and its source is still of the version that it had before. */
+  keepDigest({ version }: { readonly version: string }): void {
+    if (this.#digest === undefined) return;
+    this.#source = { version: digestOfText(version), digest: this.#digest };
+  }
+
+  /** What was kept since the last copy; undefined where nothing was hashed. */
+  takeDigest(): SourceDigest | undefined {
+    const source = this.#source;
+    this.#source = undefined;
+    return source;
   }
 
   /** Counts a file, or a piece of one, whose copy came to its end. */
@@ -104,7 +133,7 @@ export class ContentCopy {
 
   #isCloned(request: ContentRequest, pair: PairWays): boolean {
     const { source, destination, from, to, bytes } = request;
-    if (to - from <= reflinkAbove || !pair.isOpen('reflink')) return false;
+    if (this.#hashes || to - from <= reflinkAbove || !pair.isOpen('reflink')) return false;
     const isWhole = from === 0 && to === bytes;
     if (!isWhole && (from % blockBytes !== 0 || (to % blockBytes !== 0 && to !== bytes))) return false;
     const result = isWhole
@@ -122,16 +151,21 @@ class Stretch {
   readonly #steps: ContentSteps;
   readonly #pair: PairWays;
   readonly #ways: StepWay[];
+  readonly #digest: ContentDigest | undefined;
+  readonly #show: Reader | undefined;
   #taken: Way | undefined;
   #stepBytes = firstStepBytes;
   #stoppedAt: number | undefined;
 
-  constructor(request: ContentRequest, steps: ContentSteps, pair: PairWays) {
+  constructor(request: ContentRequest, steps: ContentSteps, pair: PairWays, hashes: boolean) {
     this.#request = request;
     this.#steps = steps;
     this.#pair = pair;
-    const ways = request.to - request.from <= readAndWriteUpTo ? shortWays : longWays;
-    this.#ways = ways.filter((way) => pair.isOpen(way));
+    const isShort = hashes || request.to - request.from <= readAndWriteUpTo;
+    this.#ways = (isShort ? shortWays : longWays).filter((way) => pair.isOpen(way));
+    const digest = hashes ? new ContentDigest(request.from) : undefined;
+    this.#digest = digest;
+    this.#show = digest && ((bytes) => digest.add(bytes));
   }
 
   copy(): CopiedContent {
@@ -143,8 +177,13 @@ class Stretch {
           isStopped: this.#isStopped,
         }))
       : this.#data(from, to);
-    const copied = { bytes, way: this.#taken };
-    return this.#stoppedAt === undefined ? copied : { ...copied, stoppedAt: this.#stoppedAt };
+    const isWhole = this.#digest?.position === (this.#stoppedAt ?? to);
+    return {
+      bytes,
+      way: this.#taken,
+      ...(this.#stoppedAt !== undefined && { stoppedAt: this.#stoppedAt }),
+      ...(isWhole && { digest: this.#digest!.end() }),
+    };
   }
 
   get #isStopped(): boolean {
@@ -158,9 +197,10 @@ class Stretch {
     let copied = 0;
     for (let at = from; at < to && !this.#isStopped; ) {
       const data = lseek(source, at, SEEK_DATA);
-      if (data === ENXIO) break;
-      if (data < 0) return copied + this.#range(at, to);
-      if (data >= to) break;
+      if (data < 0 && data !== ENXIO) return copied + this.#range(at, to);
+      const isOver = data === ENXIO || data >= to;
+      this.#digest?.zerosUpTo(isOver ? to : data);
+      if (isOver) break;
       const hole = Math.min(to, check(lseek(source, data, SEEK_HOLE), 'look for holes'));
       copied += this.#range(data, hole);
       at = hole;
@@ -187,7 +227,8 @@ class Stretch {
 
   #step(way: StepWay, at: number, bytes: number): number {
     const start = performance.now();
-    const copied = this.#steps[way](this.#request.source, this.#request.destination, at, bytes);
+    const { source, destination } = this.#request;
+    const copied = this.#steps[way](source, destination, at, bytes, this.#show);
     const ms = performance.now() - start;
     if (bytes === this.#stepBytes && ms < stepMs / 4) this.#stepBytes = Math.min(mostStepBytes, bytes * 2);
     else if (ms > stepMs) this.#stepBytes = Math.max(leastStepBytes, this.#stepBytes / 2);

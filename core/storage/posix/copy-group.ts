@@ -3,6 +3,7 @@ import { joinPath } from '../../model/entry.ts';
 import { classOf } from '../../model/errno.ts';
 import type { Fidelity } from '../../model/fidelity.ts';
 import { addTally, type DoneRange, type EntryOutcome, emptyTally, type Tally } from '../../model/outcome.ts';
+import type { EntryDigest } from '../../model/source-digest.ts';
 import type { EntryBatch, EntryGroup, GroupOutcome } from '../storage.ts';
 import type { ContentCopy } from './copy-content.ts';
 import { outcomeOf } from './entry-outcome.ts';
@@ -53,6 +54,7 @@ export class GroupCopy {
   readonly #ranges: DoneRange[] = [];
   readonly #outcomes: EntryOutcome[] = [];
   readonly #large: number[] = [];
+  readonly #digests: EntryDigest[] = [];
   readonly #notes = new EntryNotes();
   readonly #keeper: Keeper;
   readonly #compare: Comparison;
@@ -86,6 +88,7 @@ export class GroupCopy {
       ranges: this.#ranges,
       outcomes: this.#outcomes,
       ...(this.#large.length > 0 && { large: this.#large }),
+      ...(this.#digests.length > 0 && { digests: this.#digests }),
       notes: this.#notes.take(),
       ways: this.#content.takeWays(),
       hopeless: this.#hopeless,
@@ -171,6 +174,7 @@ export class GroupCopy {
       }
       this.#notes.count();
       addTally(this.#done(batch.ordinal + i)[outcome], { entries: 1, bytes: batch.bytes[i]! });
+      if (outcome === 'copied' && batch.kinds[i] === 'f') this.#takeDigest(batch.ordinal + i);
       this.#removeParts(batch, i, directories.destination);
     } catch (error) {
       if (!(error instanceof SystemError) && !(error instanceof Stopped)) throw error;
@@ -178,6 +182,11 @@ export class GroupCopy {
       this.#fail(batch, i, error);
       if (classOf(error.cause) === 'permanent') this.#removeParts(batch, i, directories.destination);
     }
+  }
+
+  #takeDigest(ordinal: number): void {
+    const digest = this.#content.takeDigest();
+    if (digest !== undefined) this.#digests.push({ ordinal, ...digest });
   }
 
   #leave(ordinal: number): void {

@@ -59,11 +59,11 @@ export function putPart(request: PartRequest, where: FileDirectories, content: C
         return { ...range, temporary: '', same: true };
       if (!isSettled(source, before)) continue;
       const written = writePart(source, where, content, [range.from, Math.min(range.to, bytes)]);
-      const { temporary, way, stoppedAt: to = range.to } = written;
+      const { temporary, way, stoppedAt: to = range.to, digest } = written;
       if (to === range.from && to < range.to) throw new Stopped();
       if (after.readAgain(source, 'look at source').version !== version) continue;
       content.count(way);
-      return { ...range, to, temporary, same: false };
+      return { ...range, to, temporary, same: false, ...(digest !== undefined && { digest }) };
     }
     throw new SystemError('CHANGED', 'copy');
   } finally {
@@ -78,7 +78,7 @@ function isThere(where: FileDirectories, range: readonly [number, number]): bool
   return found && !where.isDoubted && isSameContent(where, before, existing, range);
 }
 
-type WrittenPart = Pick<CopiedContent, 'way' | 'stoppedAt'> & {
+type WrittenPart = Pick<CopiedContent, 'way' | 'stoppedAt' | 'digest'> & {
   /** The identity of the temporary file that now holds the bytes. */
   readonly temporary: string;
 };

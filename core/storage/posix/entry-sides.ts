@@ -53,14 +53,19 @@ export function withBoth<T>(
 ): T {
   const one = openSource(source.directory, source.name, false);
   try {
-    const other = openDestination(destination);
-    try {
-      return use(one, other);
-    } finally {
-      close(other);
-    }
+    return withDestination(destination, (other) => use(one, other));
   } finally {
     close(one);
+  }
+}
+
+/** With what the destination has open for reading. Throws a SystemError. */
+export function withDestination<T>(destination: SourcePlace, use: (fd: number) => T): T {
+  const fd = openDestination(destination);
+  try {
+    return use(fd);
+  } finally {
+    close(fd);
   }
 }
 

@@ -55,6 +55,8 @@ export type PosixStorageRequest = Omit<TreesRequest, 'followsSymlinks' | 'direct
   readonly stop?: StopFlag | undefined;
   /** True: each file is on disk before it gets its name. */
   readonly syncsFiles?: boolean;
+  /** True: what is copied is hashed as it is read, in threads where digests are prepared. */
+  readonly hashes?: boolean;
 };
 
 type SourceEntry = Pick<FileDirectories, 'sourceDirectory' | 'sourceName'>;
@@ -75,7 +77,8 @@ export class PosixStorage implements Storage {
     this.#fidelity = request.fidelity ?? fullFidelity;
     this.#compare = request.compare ?? byTime;
     this.#keeper = new Keeper(this.#fidelity, this.#notes.note);
-    this.#content = new ContentCopy({ syncsFiles: request.syncsFiles === true });
+    const { syncsFiles = false, hashes = false } = request;
+    this.#content = new ContentCopy({ syncsFiles, hashes });
     setLimits(request.limits);
     heedStop(request.stop);
     const directoryRules = {

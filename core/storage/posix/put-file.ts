@@ -114,6 +114,7 @@ function copyOnce(request: PutRequest, source: number, isLarge: boolean): 'copie
     content.secure(file.fd);
     isDone = file.publish();
     if (isDone) content.count(way);
+    if (isDone) content.keepDigest(before);
   } finally {
     file.close(isDone);
   }

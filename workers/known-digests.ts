@@ -1,0 +1,94 @@
+import type { PartOutcome } from '../core/model/outcome.ts';
+import { wholeEntriesOf } from '../core/model/plan.ts';
+import { type Range, RangeSet } from '../core/model/ranges.ts';
+import type { SourceDigest } from '../core/model/source-digest.ts';
+import { CopiedDigestsReader } from '../core/run/copied-digests.ts';
+import { listJournals } from '../core/run/journal-reader.ts';
+import { type ShardState, sizeOfVersion } from '../core/run/shard-state.ts';
+import { digestOfText } from '../core/storage/posix/content-digest.ts';
+import type { TaskContext } from './task-context.ts';
+
+/** A stretch of a file, with what its copy has read of the source; where nothing is known of it both sides are to be read. */
+export type KnownStretch = Range & { readonly source?: SourceDigest };
+
+type HashedPart = PartOutcome & { readonly digest: string };
+
+/** What the workers that have copied a shard have hashed of it; the latest goes before the others. */
+export class KnownDigests {
+  readonly #files: readonly CopiedDigestsReader[];
+  /** By ordinal, the latest first. */
+  readonly #parts = new Map<number, HashedPart[]>();
+
+  private constructor(files: readonly CopiedDigestsReader[], parts: readonly PartOutcome[]) {
+    this.#files = files;
+    for (const part of parts.toReversed()) if (isHashed(part)) this.#partsOf(part.ordinal).push(part);
+  }
+
+  /** Digests must be prepared in this thread. */
+  static async open({ paths, plan, journal }: TaskContext, { parts }: ShardState): Promise<KnownDigests> {
+    const shard = journal.shard as number;
+    const { from } = wholeEntriesOf(plan.shards[shard]!);
+    const names = (await listJournals(paths)).map(({ name }) => name).filter((name) => name.shard === shard);
+    const files = names.reverse().map((name) => CopiedDigestsReader.open(paths.copiedDigests(name), from));
+    return new KnownDigests(
+      files.filter((file) => file !== undefined),
+      parts,
+    );
+  }
+
+  /** Of a file that was copied as a whole. */
+  of(ordinal: number): SourceDigest | undefined {
+    for (const file of this.#files) {
+      const found = file.of(ordinal);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  /** A range of a file, cut into stretches that were copied at once, and what is between them. What was copied as a whole is to be compared as a whole. */
+  stretchesOf(ordinal: number, { from, to }: Range): KnownStretch[] {
+    const source = this.#parts.has(ordinal) ? undefined : this.of(ordinal);
+    if (source !== undefined) return [{ from, to, source }];
+    const stretches: KnownStretch[] = [];
+    let at = from;
+    for (const stretch of this.#hashedIn(ordinal, { from, to })) {
+      if (at < stretch.from) stretches.push({ from: at, to: stretch.from });
+      stretches.push(stretch);
+      at = stretch.to;
+    }
+    return at < to ? [...stretches, { from: at, to }] : stretches;
+  }
+
+  close(): void {
+    for (const file of this.#files) file.close();
+  }
+
+  /** Those that lie wholly in the range, ascending, none over another. */
+  #hashedIn(ordinal: number, { from, to }: Range): KnownStretch[] {
+    const known: KnownStretch[] = [];
+    const taken = new RangeSet();
+    for (const { from: begin, to: planned, version, digest } of this.#parts.get(ordinal) ?? []) {
+      const end = Math.min(planned, sizeOfVersion(version));
+      const isWithin = begin >= from && begin < end && end <= to;
+      if (!isWithin || !isFree(taken, begin, end)) continue;
+      taken.add(begin, end);
+      known.push({ from: begin, to: end, source: { version: digestOfText(version), digest } });
+    }
+    return known.sort((one, other) => one.from - other.from);
+  }
+
+  #partsOf(ordinal: number): HashedPart[] {
+    const parts = this.#parts.get(ordinal) ?? [];
+    this.#parts.set(ordinal, parts);
+    return parts;
+  }
+}
+
+function isHashed(part: PartOutcome): part is HashedPart {
+  return part.digest !== undefined && !part.same;
+}
+
+function isFree(taken: RangeSet, from: number, to: number): boolean {
+  const [first] = taken.missingIn(from, to);
+  return first?.from === from && first.to === to;
+}
