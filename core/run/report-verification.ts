@@ -28,7 +28,7 @@ export function retryOf({ info, command }: Pick<ReportFacts, 'info' | 'command'>
 export function verifiedLines({ state: { verification } }: ReportFacts): string[] {
   if (verification.since === 0) return [];
   const { entries, bytes, hashed } = verification.compared;
-  const by = hashed === 0 ? '' : ` (${formatBytes(hashed)} by what the copy had hashed)`;
+  const by = hashed === 0 ? '' : ` (${formatBytes(hashed)} by digests)`;
   const content = bytes === 0 ? '' : `, ${formatBytes(bytes)} of content${by}`;
   return [
     `compared     ${formatCounted(entries, 'entry', 'entries')}${content}: ${sayDifferences(verification)}`,
