@@ -3,8 +3,9 @@ import { wholeEntriesOf } from '../core/model/plan.ts';
 import { type Range, RangeSet } from '../core/model/ranges.ts';
 import type { SourceDigest } from '../core/model/source-digest.ts';
 import { CopiedDigestsReader } from '../core/run/copied-digests.ts';
-import { listJournals } from '../core/run/journal-reader.ts';
-import { type ShardState, sizeOfVersion } from '../core/run/shard-state.ts';
+import type { JournalLine } from '../core/run/journal-lines.ts';
+import { listJournals, readJournal } from '../core/run/journal-reader.ts';
+import { sizeOfVersion } from '../core/run/shard-state.ts';
 import { digestOfText } from '../core/storage/posix/content-digest.ts';
 import type { TaskContext } from './task-context.ts';
 
@@ -19,21 +20,20 @@ export class KnownDigests {
   /** By ordinal, the latest first. */
   readonly #parts = new Map<number, HashedPart[]>();
 
-  private constructor(files: readonly CopiedDigestsReader[], parts: readonly PartOutcome[]) {
+  private constructor(files: readonly CopiedDigestsReader[], parts: readonly HashedPart[]) {
     this.#files = files;
-    for (const part of parts.toReversed()) if (isHashed(part)) this.#partsOf(part.ordinal).push(part);
+    for (const part of parts.toReversed()) this.#partsOf(part.ordinal).push(part);
   }
 
-  /** Digests must be prepared in this thread. */
-  static async open({ paths, plan, journal }: TaskContext, { parts }: ShardState): Promise<KnownDigests> {
+  /** Digests must be prepared in this thread. A part that was taken back since has still been read as its digest says. */
+  static async open({ paths, plan, journal }: TaskContext): Promise<KnownDigests> {
     const shard = journal.shard as number;
     const { from } = wholeEntriesOf(plan.shards[shard]!);
-    const names = (await listJournals(paths)).map(({ name }) => name).filter((name) => name.shard === shard);
-    const files = names.reverse().map((name) => CopiedDigestsReader.open(paths.copiedDigests(name), from));
-    return new KnownDigests(
-      files.filter((file) => file !== undefined),
-      parts,
-    );
+    const journals = (await listJournals(paths)).filter(({ name }) => name.shard === shard);
+    const parts = journals.flatMap(({ file }) => hashedPartsIn(file));
+    const readers = journals.map(({ name }) => CopiedDigestsReader.open(paths.copiedDigests(name), from));
+    const files = readers.reverse().filter((file) => file !== undefined);
+    return new KnownDigests(files, parts);
   }
 
   /** Of a file that was copied as a whole. */
@@ -84,8 +84,14 @@ export class KnownDigests {
   }
 }
 
-function isHashed(part: PartOutcome): part is HashedPart {
-  return part.digest !== undefined && !part.same;
+function hashedPartsIn(journal: string): HashedPart[] {
+  const parts: HashedPart[] = [];
+  for (const line of readJournal(journal)) if (isHashed(line)) parts.push(line);
+  return parts;
+}
+
+function isHashed(line: JournalLine): line is JournalLine & HashedPart {
+  return line.type === 'part' && line.digest !== undefined;
 }
 
 function isFree(taken: RangeSet, from: number, to: number): boolean {

@@ -28,9 +28,7 @@ export async function runVerifyTask(
   const trees = await openComparison(context);
   const journal = await JournalWriter.create(paths, info.id, name, context.job, 'verify', since);
   const records = new VerifyRecords(context, journal);
-  const known = trees.comparison.knowsDigests
-    ? await KnownDigests.open(context, state.shards[shard]!)
-    : undefined;
+  const known = trees.comparison.knowsDigests ? await KnownDigests.open(context) : undefined;
   const comparers = startComparers(trees.comparison, threadsFor(context), options.program);
   try {
     const work = new VerifyWork({

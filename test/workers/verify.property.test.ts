@@ -5,10 +5,12 @@ import {
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
   truncateSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,6 +55,7 @@ class DamagedRun {
   readonly #plan: Plan;
   readonly #entries: readonly PlacedEntry[];
   readonly #sourceInode: string;
+  readonly #isProved: boolean;
   #attempt = 0;
   #pid = 100;
 
@@ -64,13 +67,15 @@ class DamagedRun {
     const onTape = entries.map(({ entry }) => entry);
     writeTape(this.#paths, onTape);
     [this.#random, this.#trees, this.#entries] = [random, trees, placed(onTape)];
+    this.#isProved = random(3) > 0;
     this.#plan = planRun(this.#paths, onTape, 1 + random(4), 65_536);
     this.#sourceInode = requestFor(trees).sourceInode;
   }
 
   async copy(): Promise<void> {
     const state = await this.#state();
-    const attempt = { ...attemptOf(++this.#attempt), arrays: [] };
+    const proof = this.#isProved ? { verify: { by: 'checksum', mends: true } as const } : {};
+    const attempt: Attempt = { ...attemptOf(++this.#attempt), arrays: [], ...proof };
     for (const shard of shardsWithWorkLeft(this.#plan, state))
       expect(await runTask(this.#context(attempt, shard), options())).toBe('complete');
     expect(await runFinish(this.#context(attempt, 'finish'), options())).toBe(true);
@@ -115,7 +120,9 @@ class DamagedRun {
 
   /** Compares, with workers that are ended on the way, until all is compared. */
   async verify(): Promise<void> {
-    const verify = { by: 'checksum', since: this.#attempt + 1, keep: ['mode', 'links'] } as const;
+    const how = { by: 'checksum', since: this.#attempt + 1, keep: ['mode', 'links'] } as const;
+    const verify = { ...how, mends: this.#isProved && this.#random(4) > 0 };
+    if (this.#isProved && this.#random(3) === 0) this.#harmDigests();
     for (let round = 0; ; round++) {
       const attempt: Attempt = { ...attemptOf(++this.#attempt), phase: 'verify', verify, arrays: [] };
       const left = unverifiedShards(attempt, {}, this.#plan, await this.#state());
@@ -133,6 +140,20 @@ class DamagedRun {
     if (fate === 1) expect(await runVerifyTask(context, options(AbortSignal.abort()))).toBe('cut off');
     else await runVerifyTask(context, options());
     if (fate === 2) this.#tear(context.journal);
+  }
+
+  /** Nothing but the time that it takes depends on them. */
+  #harmDigests(): void {
+    for (const name of readdirSync(this.#paths.journals)) {
+      const file = `${this.#paths.journals}/${name}`;
+      if (!name.endsWith('.digests') || this.#random(2) === 0) continue;
+      const bytes = readFileSync(file);
+      if (this.#random(2) === 0) truncateSync(file, this.#random(bytes.length + 1));
+      else {
+        for (let i = 0; i < 10; i++) bytes[this.#random(bytes.length)] = this.#random(256);
+        writeFileSync(file, bytes);
+      }
+    }
   }
 
   /** As if it had been killed some time before. */

@@ -1,6 +1,6 @@
 import { nextData } from './compare-content.ts';
 import { ContentDigest } from './content-digest.ts';
-import { lseek, pread, SEEK_HOLE } from './libc.ts';
+import { lseek, pread, SEEK_END, SEEK_HOLE } from './libc.ts';
 import { POSIX_FADV_DONTNEED, posixFadvise } from './libc-content.ts';
 import { takeBytes } from './limits.ts';
 import { check } from './system-error.ts';
@@ -29,6 +29,8 @@ export function hashContent(
   const letGo = () =>
     void posixFadvise(fd, begin, Math.ceil(to / pageBytes) * pageBytes - begin, POSIX_FADV_DONTNEED);
   if (isFresh) letGo();
+  // What is behind its end looks like a hole
+  if (maySkipHoles && lseek(fd, 0, SEEK_END) < to) return undefined;
   const digest = new ContentDigest(from);
   while (digest.position < to) {
     if (maySkipHoles) digest.zerosUpTo(nextData(fd, digest.position, to));

@@ -74,6 +74,7 @@ export const STATX_MTIME = 0x40;
 /** STATX_MTIME, STATX_UID, STATX_GID: what a stamp has of them. */
 export const STATX_STAMP = 0x58;
 export const SEEK_SET = 0;
+export const SEEK_END = 2;
 export const SEEK_DATA = 3;
 export const SEEK_HOLE = 4;
 
