@@ -1,8 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { announcedJob, readJournalsOf, rsyncDifferences, runDirectories } from './run-files.ts';
 import { giveToUser, openWorld, type World } from './world.ts';
+
+const hasStrace = spawnSync('strace', ['-V']).status === 0;
 
 let world: World;
 let cwd: string;
@@ -34,6 +37,22 @@ exec ${process.execPath} "$@"
   return ['--node', program];
 }
 
+/** A node program that writes down the calls of tasks of this attempt, after it has done some harm. */
+function tracingNode(attempt: string, harm = 'true'): string[] {
+  const [, program] = harmfulNode(attempt, harm);
+  const script = readFileSync(program!, 'utf8');
+  const calls = 'openat,pread64';
+  const traced = `strace -f -y -s 0 -e trace=${calls} -A -o ${join(cwd, 'trace')} ${process.execPath} "$@"; exit`;
+  writeFileSync(program!, script.replace(' ;; esac', `; ${traced} ;; esac`));
+  return ['--node', program!];
+}
+
+/** The files of a tree whose content was read. */
+function readIn(trace: string, tree: string): string[] {
+  const read = trace.matchAll(new RegExp(`pread64\\(\\d+<${join(cwd, tree)}/([^>]*)>`, 'g'));
+  return [...new Set(Array.from(read, ([, path]) => path!))].sort();
+}
+
 /** Another byte in a file, and nobody sees it in its times. */
 const flip = (path: string, at: number) =>
   `printf X | dd of=dst/${path} bs=1 seek=${at} conv=notrunc status=none && touch -r src/${path} dst/${path}`;
@@ -48,9 +67,38 @@ describe('a copy with --verify checksum', () => {
     expect(stderr).toContain('attempt 2 compares what is copied with the source, as job');
     expect(stdout).toContain('The destination is like the source, in all that was compared.');
     const log = readFileSync(join(cwd, `${announcedJob(stdout)}.log`), 'utf8');
-    expect(log).toContain('compared     6 entries, 24.0 MiB of content: no difference\n');
+    expect(log).toContain(
+      'compared     6 entries, 24.0 MiB of content (24.0 MiB by digests): no difference\n',
+    );
     expect(log).toContain('All 4 files are copied.\n');
     expect(readFileSync(join(cwd, `${announcedJob(stdout)}.err`), 'utf8')).toBe('');
+  });
+
+  it.skipIf(!hasStrace)('reads the destination alone', async () => {
+    const { exitCode } = await copy('--verify', 'checksum', ...tracingNode('2'));
+    expect(exitCode).toBe(0);
+    const trace = readFileSync(join(cwd, 'trace'), 'utf8');
+    expect(readIn(trace, 'dst')).toEqual(['a', 'b', 'large', 'sub/c']);
+    expect(readIn(trace, 'src')).toEqual([]);
+  });
+
+  it.skipIf(!hasStrace)('reads both sides of what has another digest, and of nothing else', async () => {
+    const harm = `${flip('a', 3)} && ${flip('large', 20_000_000)}`;
+    const { exitCode } = await copy('--verify', 'checksum', '--no-continue', ...tracingNode('2', harm));
+    expect(exitCode).toBe(4);
+    const trace = readFileSync(join(cwd, 'trace'), 'utf8');
+    expect(readIn(trace, 'src')).toEqual(['a', 'large']);
+  });
+
+  it('does not depend on the digests', async () => {
+    const tear = 'for f in .bcopy/*/journals/*.digests; do truncate -s 50 $f; done';
+    const node = harmfulNode('2', `${tear} && ${flip('b', 0)}`);
+    const { exitCode, stdout, stderr } = await copy('--verify', 'checksum', ...node);
+    expect(stderr).toContain('attempt 3 copies again what differs, as job');
+    expect(exitCode).toBe(0);
+    expect(await rsyncDifferences(join(cwd, 'src'), join(cwd, 'dst'), '--checksum')).toBe('');
+    const log = readFileSync(join(cwd, `${announcedJob(stdout)}.log`), 'utf8');
+    expect(log).toMatch(/no difference, 1 mended\n/);
   });
 
   it('copies again what differs, and tells it', async () => {

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import {
   closeSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -53,6 +54,24 @@ describe('what is remembered of the destination', () => {
     const { exitCode, stdout } = await bcopy('verify', '-s', 'src', '-d', join(mounted.path, 'dst'));
     expect(stdout).toContain('content file (from byte 5 on)\n');
     expect(exitCode).toBe(4);
+  });
+
+  it('is not what is compared with the digests of a copy', async (context) => {
+    if (typeof mounted === 'string') return context.skip();
+    const { path } = mounted;
+    rmSync(join(path, 'dst'), { recursive: true });
+    const image = join(dirname(path), 'image');
+    const harm = `grep -abo somebody ${image} | while IFS=: read -r at _; do printf S | dd of=${image} bs=1 seek=$at conv=notrunc; done`;
+    const isRemembered = `grep -q somebody ${path}/dst/file && touch ${top}/remembered`;
+    const node = join(top, 'node');
+    const script = `#!/bin/sh\ncase "$2 $3" in "task 2") { sync -f ${path}; ${harm}; ${isRemembered}; } 2>/dev/null ;; esac\nexec ${process.execPath} "$@"\n`;
+    writeFileSync(node, script, { mode: 0o755 });
+    const words = ['--verify', 'checksum', '--no-continue', '--wait', '--node', node];
+    const { exitCode, stdout } = await bcopy('-s', 'src', '-d', join(path, 'dst'), ...words);
+    expect(existsSync(join(top, 'remembered'))).toBe(true);
+    expect(exitCode).toBe(4);
+    const job = /Job <(\d+)>/.exec(stdout)![1];
+    expect(readFileSync(join(top, `${job}.err`), 'utf8')).toContain('file (from byte 5 on)\n');
   });
 
   it('is not what a manifest is compared with', async (context) => {

@@ -198,6 +198,7 @@ describe('a large file that is copied to be proved', () => {
     expect(await open()).toEqual([`content big from byte ${at5} on`]);
     const part = (await recorded(task, 'part')).find(({ from: begin, to }) => begin <= at5 && to > at5)!;
     expect((await compared()).hashed).toBe(content.length - (Math.min(part.to, content.length) - part.from));
+    writeFileSync(from('big'), Buffer.from(content).fill('n', 0, MiB));
     await copy(3);
     expect(new Set(await verify(4))).toEqual(new Set(['complete']));
     expect(sumOf(at('big'))).toBe(sumOf(from('big')));
