@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import { type ResourceLimits, Worker } from 'node:worker_threads';
 
 /** What a thread does lives outside of its heap, and new objects are garbage soon. */
 const resourceLimits = { maxYoungGenerationSizeMb: 4 };
@@ -9,13 +9,19 @@ type Task = { readonly job: unknown; resolve(answer: unknown): void; reject(erro
 type Thread = { readonly worker: Worker; readonly tasks: Task[]; readonly exit: Promise<void> };
 type Answer = { readonly answer: unknown } | { readonly error: string };
 
-/** Threads of one program that answer jobs, each in turn; the program must call `answerJobs`. All ends when `signal` says so. */
+/**
+ * Threads of one program that answer jobs, each in turn; the program must call `answerJobs`. All ends when `signal` says so.
+ * A thread whose live objects would need more than `heapMb` breaks; left out: they may.
+ */
 export class JobThreads {
   readonly #threads: Thread[];
+  readonly #limits: ResourceLimits;
   readonly #waiting: Task[] = [];
   #ended: Error | undefined;
 
-  constructor(program: URL, workerData: unknown, count: number, signal: AbortSignal) {
+  constructor(program: URL, workerData: unknown, count: number, signal: AbortSignal, heapMb?: number) {
+    this.#limits =
+      heapMb === undefined ? resourceLimits : { ...resourceLimits, maxOldGenerationSizeMb: heapMb };
     signal.addEventListener('abort', () => this.#giveUp(signal.reason), { once: true });
     this.#threads = Array.from({ length: count }, () => this.#start(program, workerData));
   }
@@ -40,7 +46,7 @@ export class JobThreads {
   }
 
   #start(program: URL, workerData: unknown): Thread {
-    const worker = new Worker(program, { workerData, resourceLimits });
+    const worker = new Worker(program, { workerData, resourceLimits: this.#limits });
     const tasks: Task[] = [];
     worker.on('message', (answer: Answer) => {
       const task = tasks.shift();
