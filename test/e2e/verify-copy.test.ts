@@ -101,6 +101,32 @@ describe('a copy with --verify checksum', () => {
     expect(log).toMatch(/no difference, 1 mended\n/);
   });
 
+  it('knows what killed workers have hashed and recorded', async () => {
+    for (let i = 0; i < 300; i++) writeFileSync(join(cwd, `src/sub/f${i}`), `content ${i}`);
+    giveToUser(cwd);
+    const program = join(cwd, 'node');
+    const wait = `while kill -0 $pid && ! grep -q '"done"' journals/*.jsonl; do sleep 0.05; done`;
+    const kill = `${process.execPath} "$@" & pid=$!; ${wait}; kill -9 $pid; exit 1`;
+    const script = `#!/bin/sh\ncase "$2 $3" in "task 1") ${kill} ;; esac\nexec ${process.execPath} "$@"\n`;
+    writeFileSync(program, script, { mode: 0o755 });
+    const words = ['-s', 'src', '-d', 'dst', '--wait', '--verify', 'checksum'];
+    const slowly = ['--shards', '1', '--ops-limit', '100', '--checkpoint', '1', '--node', program];
+    expect(await world.bcopy(cwd, ...words, ...slowly, '--no-continue')).toMatchObject({ exitCode: 3 });
+    const { exitCode } = await world.bcopy(cwd, ...words, '--retry', '--ops-limit', '100000');
+    expect(exitCode).toBe(0);
+    const workers = new Set(
+      readJournalsOf(cwd).flatMap(({ file, line }) => (line.type === 'done' ? [file] : [])),
+    );
+    expect([...workers].filter((file) => !file.startsWith('finish'))).toHaveLength(2);
+    // What was there without a record is skipped, and nobody knows what was read for it
+    const all = readJournalsOf(cwd).map(({ line }) => line);
+    const skipped = all.reduce((sum, line) => sum + (line.type === 'done' ? line.skipped.bytes : 0), 0);
+    const unknown = all.map((line) => (line.type === 'verified' ? line.bytes - (line.hashed ?? 0) : 0));
+    expect(unknown.reduce((sum, bytes) => sum + bytes, 0)).toBe(skipped);
+    expect(all.some((line) => line.type === 'verified' && line.hashed === line.bytes)).toBe(true);
+    expect(await rsyncDifferences(join(cwd, 'src'), join(cwd, 'dst'), '--checksum')).toBe('');
+  });
+
   it('copies again what differs, and tells it', async () => {
     const node = harmfulNode('2', `${flip('a', 3)} && ${flip('large', 20_000_000)}`);
     const { exitCode, stdout, stderr } = await copy('--verify', 'checksum', ...node);

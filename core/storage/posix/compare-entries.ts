@@ -2,6 +2,7 @@ import type { DifferenceKind } from '../../model/difference.ts';
 import type { SourceDigest } from '../../model/source-digest.ts';
 import { compareAttributes } from './compare-attributes.ts';
 import { filledHoles, findDifference } from './compare-content.ts';
+import { compareDigest } from './compare-digest.ts';
 import type {
   CompareJob,
   Comparison,
@@ -17,7 +18,6 @@ import type {
   RangeAnswer,
   RangeJob,
 } from './compare-jobs.ts';
-import { digestOfText } from './content-digest.ts';
 import { DirectoryStack } from './directory-stack.ts';
 import {
   deviceOf,
@@ -30,11 +30,9 @@ import {
   typeOf,
   whyGone,
   withBoth,
-  withDestination,
 } from './entry-sides.ts';
 import { placeOf } from './extended-attributes.ts';
 import { FileStatus } from './file-status.ts';
-import { hashContent } from './hash-content.ts';
 import { nativeName } from './libc.ts';
 import { setLimits, takeEntry } from './limits.ts';
 import { openExistingDirectory } from './open-directory.ts';
@@ -109,15 +107,13 @@ export class EntryComparer {
 
   /** Of files whose status was just read. Throws a SystemError. */
   #compareDigest(
-    destination: SourcePlace,
+    { directory, name }: SourcePlace,
     known: SourceDigest,
     [from, to]: readonly [number, number],
   ): HashedAnswer['is'] {
-    if (digestOfText(this.#source.version) !== known.version) return 'unknown';
-    const maySkipHoles = this.#destination.allocatedBytes < this.#destination.bytes;
+    const destination = { directory, name, status: this.#destination };
     const { isFresh } = this.#comparison;
-    const digest = withDestination(destination, (fd) => hashContent(fd, { from, to, maySkipHoles, isFresh }));
-    return digest === known.digest ? 'same' : 'other';
+    return compareDigest(known, { source: this.#source, destination, from, to, isFresh });
   }
 
   /** What cannot be read is unknown. */

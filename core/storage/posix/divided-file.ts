@@ -1,6 +1,7 @@
 import type { PartOutcome } from '../../model/outcome.ts';
 import type { FileRequest, PartRequest } from '../storage.ts';
-import type { ContentCopy, CopiedContent } from './copy-content.ts';
+import type { CopiedContent } from './content-stretch.ts';
+import type { ContentCopy } from './copy-content.ts';
 import { FileStatus, withBirth } from './file-status.ts';
 import type { Keeper } from './keeper.ts';
 import {
