@@ -9,8 +9,8 @@ import { sizeOfVersion } from '../core/run/shard-state.ts';
 import { digestOfText } from '../core/storage/posix/content-digest.ts';
 import type { TaskContext } from './task-context.ts';
 
-/** A stretch of a file, with what its copy has read of the source; where nothing is known of it both sides are to be read. */
-export type KnownStretch = Range & { readonly source?: SourceDigest };
+/** A range of a file with what its copy has read of the source; without that both sides are to be read. */
+export type KnownRange = Range & { readonly source?: SourceDigest };
 
 type HashedPart = PartOutcome & { readonly digest: string };
 
@@ -45,18 +45,21 @@ export class KnownDigests {
     return undefined;
   }
 
-  /** A range of a file, cut into stretches that were copied at once, and what is between them. What was copied as a whole is to be compared as a whole. */
-  stretchesOf(ordinal: number, { from, to }: Range): KnownStretch[] {
+  /**
+   * A range of a file, cut into those that were copied at once, and what is between them. A file that was copied as a whole
+   * is to be compared as a whole.
+   */
+  rangesOf(ordinal: number, { from, to }: Range): KnownRange[] {
     const source = this.#parts.has(ordinal) ? undefined : this.of(ordinal);
     if (source !== undefined) return [{ from, to, source }];
-    const stretches: KnownStretch[] = [];
+    const ranges: KnownRange[] = [];
     let at = from;
-    for (const stretch of this.#hashedIn(ordinal, { from, to })) {
-      if (at < stretch.from) stretches.push({ from: at, to: stretch.from });
-      stretches.push(stretch);
-      at = stretch.to;
+    for (const known of this.#hashedIn(ordinal, { from, to })) {
+      if (at < known.from) ranges.push({ from: at, to: known.from });
+      ranges.push(known);
+      at = known.to;
     }
-    return at < to ? [...stretches, { from: at, to }] : stretches;
+    return at < to ? [...ranges, { from: at, to }] : ranges;
   }
 
   close(): void {
@@ -64,8 +67,8 @@ export class KnownDigests {
   }
 
   /** Those that lie wholly in the range, ascending, none over another. */
-  #hashedIn(ordinal: number, { from, to }: Range): KnownStretch[] {
-    const known: KnownStretch[] = [];
+  #hashedIn(ordinal: number, { from, to }: Range): KnownRange[] {
+    const known: KnownRange[] = [];
     const taken = new RangeSet();
     for (const { from: begin, to: planned, version, digest } of this.#parts.get(ordinal) ?? []) {
       const end = Math.min(planned, sizeOfVersion(version));

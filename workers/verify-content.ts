@@ -6,7 +6,7 @@ import type { PlacedEntry } from '../core/run/tape-reader.ts';
 import { sayContent } from '../core/storage/posix/compare-entries.ts';
 import type { HashedAnswer, RangeAnswer } from '../core/storage/posix/compare-jobs.ts';
 import type { Comparers } from './comparison.ts';
-import type { KnownDigests, KnownStretch } from './known-digests.ts';
+import type { KnownDigests, KnownRange } from './known-digests.ts';
 
 /** What of a large file is compared at once where both sides are read. */
 export const rangeBytes = 128 * 1024 * 1024;
@@ -22,14 +22,14 @@ export type ComparedContent = {
 
 export type ContentParts = { readonly comparers: Comparers; readonly known?: KnownDigests | undefined };
 
-/** Compares a range of a file; stretches of which a digest is known with that, the others with the source. */
+/** Compares a range of a file: what has a digest that is known with that, the rest with the source. */
 export async function compareContent(
   placed: PlacedEntry,
   range: Range,
   { comparers, known }: ContentParts,
 ): Promise<ComparedContent> {
-  const stretches = known?.stretchesOf(placed.ordinal, range) ?? [range];
-  const all = await Promise.all(stretches.map((stretch) => compareStretch(placed, stretch, comparers)));
+  const ranges = known?.rangesOf(placed.ordinal, range) ?? [range];
+  const all = await Promise.all(ranges.map((one) => compareKnown(placed, one, comparers)));
   return {
     differs: all.find(({ differs }) => differs.length > 0)?.differs ?? [],
     hashed: all.reduce((sum, { hashed }) => sum + hashed, 0),
@@ -37,10 +37,10 @@ export async function compareContent(
   };
 }
 
-/** The same of one stretch. What has another digest is read on both sides, which tells the first byte that differs. */
-export async function compareStretch(
+/** What has another digest is read on both sides, which tells the first byte that differs. */
+async function compareKnown(
   placed: PlacedEntry,
-  { from, to, source }: KnownStretch,
+  { from, to, source }: KnownRange,
   comparers: Comparers,
 ): Promise<ComparedContent> {
   const job = { ...placeOf(placed), from, to };

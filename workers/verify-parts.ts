@@ -5,7 +5,7 @@ import { type Range, RangeSet } from '../core/model/ranges.ts';
 import type { DiffersLine } from '../core/run/journal-lines.ts';
 import type { PlacedEntry, TapeReader } from '../core/run/tape-reader.ts';
 import type { Comparers } from './comparison.ts';
-import type { KnownDigests, KnownStretch } from './known-digests.ts';
+import type { KnownDigests, KnownRange } from './known-digests.ts';
 import type { Patience } from './retry.ts';
 import { differenceOf, rangeBytes } from './verify-content.ts';
 import { lookAt, namesIn } from './verify-entries.ts';
@@ -61,8 +61,8 @@ export class VerifyDivided {
 
   /** What was copied at once stays together. */
   *#piecesOf(ordinal: number, gap: Range): Generator<Range> {
-    const stretches: readonly KnownStretch[] = this.#parts.known?.stretchesOf(ordinal, gap) ?? [gap];
-    for (const { from, to, source } of stretches)
+    const ranges: readonly KnownRange[] = this.#parts.known?.rangesOf(ordinal, gap) ?? [gap];
+    for (const { from, to, source } of ranges)
       if (source !== undefined) yield { from, to };
       else
         for (let at = from; at < to; at += rangeBytes) yield { from: at, to: Math.min(at + rangeBytes, to) };

@@ -1,5 +1,5 @@
 /**
- * What the copy of a file, or of a stretch of it, has read: what the version of its source, as text, and the content hash to,
+ * What the copy of a file, or of a range of it, has read: what the version of its source, as text, and the content hash to,
  * by xxh3 in hexadecimal digits. It says nothing of a source of another version.
  */
 export type SourceDigest = { readonly version: string; readonly digest: string };

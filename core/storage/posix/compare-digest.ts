@@ -20,7 +20,7 @@ export function compareDigest(known: SourceDigest, place: DigestPlace): HashedAn
   const { source, destination, ...range } = place;
   if (digestOfText(source.version) !== known.version) return 'unknown';
   const { bytes, allocatedBytes } = destination.status;
-  const stretch = { ...range, maySkipHoles: allocatedBytes < bytes };
-  const digest = withDestination(destination, (fd) => hashContent(fd, stretch));
+  const how = { ...range, maySkipHoles: allocatedBytes < bytes };
+  const digest = withDestination(destination, (fd) => hashContent(fd, how));
   return digest === known.digest ? 'same' : 'other';
 }

@@ -27,9 +27,9 @@ function theHash(): Hash {
 }
 
 /**
- * The digest of a stretch of a file, from front to back, one at a time in each thread: xxh3 of its bytes, but each run
+ * The digest of a range of a file, from front to back, one at a time in each thread: xxh3 of its bytes, but each run
  * of blocks of zeros is replaced by its length, as eight bytes. So it is the same whatever is a hole, and however the
- * stretch is cut where it is read; of what has no such blocks it is what `xxhsum -H2` says of the same bytes.
+ * range is cut where it is read; of what has no such blocks it is what `xxhsum -H2` says of the same bytes.
  */
 export class ContentDigest {
   readonly #hash = theHash();

@@ -2,7 +2,7 @@ import type { SourceDigest } from '../../model/source-digest.ts';
 import type { Way, WayCounts } from '../../model/ways.ts';
 import { digestOfText } from './content-digest.ts';
 import { type ContentSteps, contentSteps } from './content-steps.ts';
-import { type ContentRequest, ContentStretch, type CopiedContent } from './content-stretch.ts';
+import { type ContentRequest, type CopiedContent, RangeCopy } from './copy-range.ts';
 import { fsync } from './libc.ts';
 import { check } from './system-error.ts';
 import { type PairWays, WayMemory } from './way-memory.ts';
@@ -58,7 +58,7 @@ export class ContentCopy {
     if (request.to <= request.from) return { bytes: 0, way: undefined };
     const pair = this.#memory.of(...request.devices);
     if (this.#isCloned(request, pair)) return { bytes: request.to - request.from, way: 'reflink' };
-    const copied = new ContentStretch(request, this.#steps, pair, this.#hashes).copy();
+    const copied = new RangeCopy(request, this.#steps, pair, this.#hashes).copy();
     this.#digest = copied.digest;
     return copied;
   }

@@ -1,7 +1,7 @@
 import type { PartOutcome } from '../../model/outcome.ts';
 import type { FileRequest, PartRequest } from '../storage.ts';
-import type { CopiedContent } from './content-stretch.ts';
 import type { ContentCopy } from './copy-content.ts';
+import type { CopiedContent } from './copy-range.ts';
 import { FileStatus, withBirth } from './file-status.ts';
 import type { Keeper } from './keeper.ts';
 import {

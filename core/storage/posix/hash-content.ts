@@ -7,11 +7,11 @@ import { check } from './system-error.ts';
 
 const buffer = Buffer.allocUnsafeSlow(1024 * 1024);
 /** From this size on what was read is not left in memory. */
-const largeStretch = 32 * 1024 * 1024;
+const largeRange = 32 * 1024 * 1024;
 /** No page of memory is larger; a part of one is not let go. */
 const pageBytes = 64 * 1024;
 
-export type HashedStretch = {
+export type HashedRange = {
   readonly from: number;
   readonly to: number;
   /** False when all of the file is allocated: then nothing has to be asked about holes. */
@@ -20,10 +20,10 @@ export type HashedStretch = {
   readonly isFresh: boolean;
 };
 
-/** The digest of a stretch of an open file; undefined when the file ends before. Throws a SystemError. */
+/** The digest of a range of an open file; undefined when the file ends before. Throws a SystemError. */
 export function hashContent(
   fd: number,
-  { from, to, maySkipHoles, isFresh }: HashedStretch,
+  { from, to, maySkipHoles, isFresh }: HashedRange,
 ): string | undefined {
   const begin = from - (from % pageBytes);
   const letGo = () =>
@@ -37,7 +37,7 @@ export function hashContent(
     const hole = maySkipHoles ? lseek(fd, digest.position, SEEK_HOLE) : to;
     if (!readUpTo(fd, digest, hole <= digest.position ? to : Math.min(hole, to))) return undefined;
   }
-  if (isFresh && to - from >= largeStretch) letGo();
+  if (isFresh && to - from >= largeRange) letGo();
   return digest.end();
 }
 

@@ -41,7 +41,7 @@ export type CopiedContent = {
 };
 
 /** One request on its way; what its file alone has refused is forgotten with it. */
-export class ContentStretch {
+export class RangeCopy {
   readonly #request: ContentRequest;
   readonly #steps: ContentSteps;
   readonly #pair: PairWays;
