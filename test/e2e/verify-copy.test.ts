@@ -118,11 +118,11 @@ describe('a copy with --verify checksum', () => {
       readJournalsOf(cwd).flatMap(({ file, line }) => (line.type === 'done' ? [file] : [])),
     );
     expect([...workers].filter((file) => !file.startsWith('finish'))).toHaveLength(2);
-    // What was there without a record is skipped, and nobody knows what was read for it
+    // What was there without a record is skipped, and what was read for it may be known or not
     const all = readJournalsOf(cwd).map(({ line }) => line);
     const skipped = all.reduce((sum, line) => sum + (line.type === 'done' ? line.skipped.bytes : 0), 0);
     const unknown = all.map((line) => (line.type === 'verified' ? line.bytes - (line.hashed ?? 0) : 0));
-    expect(unknown.reduce((sum, bytes) => sum + bytes, 0)).toBe(skipped);
+    expect(unknown.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThanOrEqual(skipped);
     expect(all.some((line) => line.type === 'verified' && line.hashed === line.bytes)).toBe(true);
     expect(await rsyncDifferences(join(cwd, 'src'), join(cwd, 'dst'), '--checksum')).toBe('');
   });
