@@ -4,7 +4,7 @@ import type { JournalWriter } from '../core/run/journal-writer.ts';
 import type { TaskContext } from './task-context.ts';
 
 /** The bytes were not what either side holds: memory, or a disk, has answered differently. */
-export const readOtherwise = 'was read otherwise when it was copied, and is the same on both sides';
+export const readOtherwise = 'read otherwise for the copy, and now the same on both sides';
 
 /** So many are written at once, sooner than they are due. */
 const recordsAtMost = 1000;

@@ -170,7 +170,7 @@ describe('what is copied to be proved', () => {
     expect(await compared()).toMatchObject({ bytes: smallBytes, hashed: 0 });
     const notes = await recorded(task, 'note');
     expect(notes.reduce((sum, { entries }) => sum + entries, 0)).toBe(3);
-    expect(notes[0]!.note).toBe('was read otherwise when it was copied, and is the same on both sides');
+    expect(notes[0]!.note).toBe('read otherwise for the copy, and now the same on both sides');
   });
 });
 
