@@ -136,6 +136,52 @@ test.each([
   expect(started).toEqual([]);
 });
 
+/** A crew of a storage that is slow; directories that were looked at ahead take `msAfter`. */
+function aheadCrew(msAfter: number) {
+  const [looked, started]: [string[][], number[]] = [[], []];
+  let clock = 0;
+  const storage = {
+    lookAhead: async (paths: readonly string[]) => void looked.push([...paths]),
+    completeDirectory: (_: number, path: string): FinishedEntry => {
+      clock += looked.flat().includes(path) ? msAfter : 5;
+      return { kind: 'copied' };
+    },
+  } as unknown as Storage;
+  const finish = async (batch: FinishBatch) => ({
+    finished: batch.map(() => ({ kind: 'copied' as const })),
+    notes: new Map(),
+  });
+  const crew = new FinishCrew({
+    storage,
+    startEngine: (threads) => {
+      started.push(threads);
+      return { finish, close: async () => undefined } as unknown as Engine;
+    },
+    takeNotes: () => undefined,
+    patience: { retries: 0, minTimeoutMs: 1, growth: 1 },
+    now: () => clock,
+    expected: 1000,
+    threads: 8,
+  });
+  const batch = Array.from({ length: 100 }, (_, ordinal) => ({ ordinal, path: String(ordinal) }));
+  return { crew, batch, looked, started };
+}
+
+test('where a directory takes long, those after it are looked at ahead, some at once, and no thread is started', async () => {
+  const { crew, batch, looked, started } = aheadCrew(0.2);
+  expect(await crew.run(batch)).toHaveLength(100);
+  expect(looked.map((paths) => paths.length)).toEqual([64, 35]);
+  expect(looked.flat()).toEqual(batch.slice(1).map(({ path }) => path));
+  expect(started).toEqual([]);
+});
+
+test('threads are started where directories take long though they were looked at', async () => {
+  const { crew, batch, looked, started } = aheadCrew(5);
+  expect(await crew.run(batch)).toHaveLength(100);
+  expect(looked).toHaveLength(1);
+  expect(started).toEqual([8]);
+});
+
 describe('what fails for a passing cause', () => {
   const failed = (cause: string, ordinal: number): FinishedEntry => ({
     kind: 'outcome',
