@@ -1,5 +1,6 @@
 // Before all else, which takes its time
 import './warning.ts';
+import { setFlagsFromString } from 'node:v8';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { BcopyError, exitCodes } from '../core/model/errors.ts';
 import { type AttemptPhase, hasPhaseToFollow } from '../core/model/phase.ts';
@@ -116,6 +117,8 @@ async function answerCopies(request: PosixStorageRequest): Promise<void> {
   answerRequests(parentPort!, request);
 }
 
+// Groups and answers are garbage soon: the space for new objects, of which V8 would make more and more, stays as it is
+if (isMainThread) setFlagsFromString('--semi-space-growth-factor=1');
 if (isMainThread) runMain();
 else if ('comparison' in workerData) void answerComparisons(parentPort!, workerData.comparison);
 else if ('unlinking' in workerData) answerUnlinks(parentPort!, workerData.unlinking as Unlinking);

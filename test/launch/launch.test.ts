@@ -38,22 +38,25 @@ it('packs no text of which a byte would be lost', () => {
   expect(() => pack('t\u00e9xt', new Uint8Array())).toThrow('ASCII');
 });
 
-it.each([
-  ['cli/main', ''],
-  ['cli/continue', ''],
-  ['cli/schedulers/local/supervisor', ''],
-  ['workers/main', '--semi-space-growth-factor=1'],
-])('is built with code for %s that V8 takes', (program, flag) => {
-  const packed = join(inject('installed'), `dist/js/${program}.packed`);
-  const script = `
-    if ('${flag}' !== '') require('node:v8').setFlagsFromString('${flag}');
+it.each(['cli/main', 'cli/continue', 'cli/schedulers/local/supervisor', 'workers/main'])(
+  'is built with code for %s that V8 takes, in threads too',
+  (program) => {
+    const packed = join(inject('installed'), `dist/js/${program}.packed`);
+    // The flag is one that workers set: what a thread has is what Node began with
+    const script = `
+    const { isMainThread, Worker } = require('node:worker_threads');
     const bytes = require('node:fs').readFileSync(${JSON.stringify(packed)});
     const end = 4 + bytes.readUInt32LE(0);
     const options = { cachedData: bytes.subarray(end) };
     const { cachedDataRejected } = new (require('node:vm').Script)(bytes.toString('latin1', 4, end), options);
-    console.log(bytes.length - end, cachedDataRejected);`;
-  const told = execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' });
-  const [bytes, isRejected] = told.trim().split(' ');
-  expect(Number(bytes)).toBeGreaterThan(10_000);
-  expect(isRejected).toBe('false');
-});
+    require('node:v8').setFlagsFromString('--semi-space-growth-factor=1');
+    process.stdout.write((bytes.length - end) + ' ' + cachedDataRejected + ' ');
+    if (isMainThread) new Worker(process.env.SCRIPT, { eval: true });`;
+    const env = { ...process.env, SCRIPT: script };
+    const told = execFileSync(process.execPath, ['-e', script], { encoding: 'utf8', env });
+    const [bytes, isRejected, bytesAgain, isRejectedInThread] = told.trim().split(' ');
+    expect(Number(bytes)).toBeGreaterThan(10_000);
+    expect(bytesAgain).toBe(bytes);
+    expect([isRejected, isRejectedInThread]).toEqual(['false', 'false']);
+  },
+);
