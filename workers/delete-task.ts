@@ -9,8 +9,9 @@ import { rootsOf } from '../core/run/run-info.ts';
 import { safeNamesOf } from '../core/run/safe-names.ts';
 import { TapeReader } from '../core/run/tape-reader.ts';
 import { Removal } from '../core/storage/posix/removal.ts';
+import { openTrees } from './open-storage.ts';
 import type { TaskOptions } from './task.ts';
-import { openTrees, type TaskContext } from './task-context.ts';
+import type { TaskContext } from './task-context.ts';
 
 /** So many are recorded at once, at most. */
 const recordsAtOnce = 100;

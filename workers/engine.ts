@@ -13,7 +13,7 @@ import type {
   Storage,
 } from '../core/storage/storage.ts';
 import { look } from './look.ts';
-import { openStorage } from './task-context.ts';
+import { openStorage } from './open-storage.ts';
 import { type ThreadCount, ThreadPool } from './thread-pool.ts';
 
 /** Directories and files to be completed and further names to be made, none of which has to wait for another. */

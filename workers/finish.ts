@@ -15,10 +15,11 @@ import { completeTree } from './finish-tree.ts';
 import { linkedFrom } from './first-names.ts';
 import { completionOf } from './large-file.ts';
 import { removeLeftovers } from './leftovers.ts';
+import { openStorage } from './open-storage.ts';
 import { Recorder } from './recorder.ts';
 import { patienceFor, tryAgain } from './retry.ts';
 import type { TaskOptions } from './task.ts';
-import { openStorage, storageRequest, syncOf, type TaskContext } from './task-context.ts';
+import { storageRequest, syncOf, type TaskContext } from './task-context.ts';
 import type { TaskLog } from './task-log.ts';
 import { countThreads } from './thread-count.ts';
 

@@ -12,9 +12,10 @@ import { putOnDisk } from '../core/storage/posix/open-tree.ts';
 import { openPlannedDestination } from '../core/storage/posix/two-roots.ts';
 import { DigestBook } from './digest-book.ts';
 import { FilesToHash, type FileToHash } from './files-to-hash.ts';
+import { openTrees } from './open-storage.ts';
 import { pieceBytes } from './piece-size.ts';
 import type { TaskOptions } from './task.ts';
-import { openTrees, type TaskContext } from './task-context.ts';
+import type { TaskContext } from './task-context.ts';
 import { countThreads } from './thread-count.ts';
 
 /**

@@ -9,8 +9,9 @@ import { close } from '../core/storage/posix/libc.ts';
 import { ParallelRemoval } from '../core/storage/posix/parallel-removal.ts';
 import { openPlannedDestination } from '../core/storage/posix/two-roots.ts';
 import { reportFinish } from './finish.ts';
+import { openTrees } from './open-storage.ts';
 import type { TaskOptions } from './task.ts';
-import { openTrees, type TaskContext } from './task-context.ts';
+import type { TaskContext } from './task-context.ts';
 
 /** So many things that stay are told by their paths; more are counted. */
 const staysAtMost = 10_000;

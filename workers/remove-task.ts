@@ -11,8 +11,9 @@ import { JobThreads } from '../core/storage/posix/job-threads.ts';
 import { close } from '../core/storage/posix/libc.ts';
 import { shareLimits } from '../core/storage/posix/limits.ts';
 import { Unlinker } from '../core/storage/posix/unlinker.ts';
+import { openTrees } from './open-storage.ts';
 import type { TaskOptions } from './task.ts';
-import { openTrees, type TaskContext } from './task-context.ts';
+import type { TaskContext } from './task-context.ts';
 import { countThreads } from './thread-count.ts';
 import { type UnlinkWork, worksOf, worksOfDirectories, worksOfNames } from './unlink-works.ts';
 

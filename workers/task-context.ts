@@ -10,7 +10,7 @@ import { readPlan } from '../core/run/plan-file.ts';
 import { type RunInfo, readRunInfo } from '../core/run/run-info.ts';
 import { type JournalName, RunPaths } from '../core/run/run-paths.ts';
 import { shareLimits } from '../core/storage/posix/limits.ts';
-import { PosixStorage, type PosixStorageRequest } from '../core/storage/posix/posix-storage.ts';
+import type { PosixStorageRequest } from '../core/storage/posix/posix-storage.ts';
 import type { Storage } from '../core/storage/storage.ts';
 import { memoryOf } from './thread-count.ts';
 
@@ -119,23 +119,4 @@ async function explainSync(error: unknown, doubt: (cause: string) => Promise<voi
   throw new BcopyError('destinationUnwritable', `cannot ${action} on ${hostname()}: ${meaningOf(cause)}`, {
     hint: 'what was copied since the last checkpoint is in no record; --retry when the destination is well again',
   });
-}
-
-/** Opens the trees, or says which of them this node does not see. */
-export function openStorage(request: PosixStorageRequest): PosixStorage {
-  return openTrees(() => new PosixStorage(request));
-}
-
-/** The same for whatever else opens both. */
-export function openTrees<T>(open: () => T): T {
-  try {
-    return open();
-  } catch (error) {
-    const { action, cause } = error as { action?: string; cause?: string };
-    if (action === undefined) throw error;
-    const kind = action === 'open the destination' ? 'destinationUnwritable' : 'sourceUnreadable';
-    throw new BcopyError(kind, `cannot ${action} on ${hostname()}: ${cause}`, {
-      hint: 'see that both directories are mounted on the compute nodes, then --retry',
-    });
-  }
 }

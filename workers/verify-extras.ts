@@ -5,7 +5,8 @@ import { rootsOf } from '../core/run/run-info.ts';
 import { safeNamesOf } from '../core/run/safe-names.ts';
 import type { TapeReader } from '../core/run/tape-reader.ts';
 import { PosixExtras } from '../core/storage/posix/extras.ts';
-import { openTrees, type TaskContext } from './task-context.ts';
+import { openTrees } from './open-storage.ts';
+import type { TaskContext } from './task-context.ts';
 
 /**
  * What the directories with ordinals `[from, to)` have at the destination and not in the source; a directory with all below it is one.

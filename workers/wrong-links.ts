@@ -8,7 +8,8 @@ import { close, nativeName } from '../core/storage/posix/libc.ts';
 import { openExistingDirectory } from '../core/storage/posix/open-directory.ts';
 import { SystemError } from '../core/storage/posix/system-error.ts';
 import { openPlannedDestination } from '../core/storage/posix/two-roots.ts';
-import { openTrees, type TaskContext } from './task-context.ts';
+import { openTrees } from './open-storage.ts';
+import type { TaskContext } from './task-context.ts';
 import { differenceOf } from './verify-content.ts';
 
 const detail = 'a further name, but a file of its own in the source';

@@ -14,8 +14,8 @@ import { planRun, writeTape } from '../helpers/run-fixture.ts';
 import { makeTwoTrees, placed, requestFor, scanned, type TwoTrees } from '../helpers/storage-trees.ts';
 
 /** Each worker opens its storage with the faults that are meant for it. */
-vi.mock('../../workers/task-context.ts', async (importOriginal) => {
-  const original = await importOriginal<typeof import('../../workers/task-context.ts')>();
+vi.mock('../../workers/open-storage.ts', async (importOriginal) => {
+  const original = await importOriginal<typeof import('../../workers/open-storage.ts')>();
   const openStorage = (request: PosixStorageRequest) => {
     const withFaults = faultsOf.get(request.writer.pid)!;
     return withFaults(original.openStorage(request));
