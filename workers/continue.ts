@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { access } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -18,6 +17,7 @@ export async function continueRun({ info, attempt, paths }: TaskContext, bundle:
     await writeNext(paths, attempt.attempt, { kind: 'ends', why: `${program} is not there on this node` });
     return;
   }
+  const { spawn } = await import('node:child_process');
   const child = spawn(process.execPath, [program, info.id, String(attempt.attempt)], {
     cwd: '../..',
     stdio: ['ignore', 'inherit', 'inherit'],
