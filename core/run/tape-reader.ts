@@ -1,7 +1,8 @@
-import { closeSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { type Entry, pathOf } from '../model/entry.ts';
 import type { LocatedEntry, TapeMark } from '../model/tape.ts';
 import { damaged, openToRead, parseJson, refuseNewer } from './files.ts';
+import { readFinishLines } from './finish-lines.ts';
 import { type Line, readLines } from './lines.ts';
 import type { RunPaths } from './run-paths.ts';
 import type { SeenRequest } from './seen-reader.ts';
@@ -106,38 +107,38 @@ export class TapeReader {
 
   /** Blocks of up to 1024 entries, the last block first, with their directories and further names of files, in tape order. */
   *blocksBackwards(): Generator<TapeBlock> {
-    for (let i = this.marks.length - 1; i >= 0; i--)
-      yield this.#readBlock(this.marks[i]!, this.marks[i + 1]?.ordinal);
+    for (let i = this.marks.length - 1; i >= 0; i--) yield this.#readBlock(this.marks[i]!, this.marks[i + 1]);
   }
 
-  #readBlock(mark: TapeMark, end = Number.POSITIVE_INFINITY): TapeBlock {
-    let [ordinal, directory] = [mark.ordinal, mark.directory];
-    let directoryPath = directory < mark.offset ? this.#directoryAt(directory) : '';
+  #readBlock(mark: TapeMark, next: TapeMark | undefined): TapeBlock {
+    const { ordinal: from, offset } = mark;
+    const to = next?.offset ?? fstatSync(this.#tape).size;
+    const { lines, count } = readFinishLines(this.#tape, offset, to);
+    const end = next?.ordinal ?? from + count;
+    if (from + count !== end) throw this.#endsBefore(end);
+    if (next === undefined) this.#refuseNoEnd(lines.at(-1)?.next ?? offset, end);
+    let { directory } = mark;
+    let directoryPath = directory < offset ? this.#directoryAt(directory) : '';
     const entries: PlacedEntry[] = [];
-    for (const line of readLines(this.#tape, mark.offset, isOfFinish)) {
-      const isPassedOver = line.text === '' && line.next > line.offset + 1;
-      const entry = isPassedOver ? undefined : this.#parse(line);
-      if (entry === undefined && !isPassedOver) {
-        if (end !== Number.POSITIVE_INFINITY) break;
-        this.#refuseOtherEnd(line, ordinal);
-        return { from: mark.ordinal, to: ordinal, entries };
-      }
-      if (entry?.kind === 'link' && entry.first >= ordinal) throw this.#linksForward(line);
-      if (entry?.kind === 'directory') [directory, directoryPath] = [line.offset, entry.path];
+    for (const line of lines) {
+      const entry = this.#parse(line);
+      if (entry === undefined) throw this.#endsBefore(end);
+      const ordinal = from + line.number;
+      if (entry.kind === 'link' && entry.first >= ordinal) throw this.#linksForward(line);
+      if (entry.kind === 'directory') [directory, directoryPath] = [line.offset, entry.path];
       const { offset, next } = line;
-      if (entry !== undefined)
-        entries.push({
-          ordinal,
-          offset,
-          next,
-          directory,
-          entry,
-          directoryPath,
-          path: pathOf(directoryPath, entry),
-        });
-      if (++ordinal >= end) return { from: mark.ordinal, to: end, entries };
+      const path = pathOf(directoryPath, entry);
+      entries.push({ ordinal, offset, next, directory, entry, directoryPath, path });
     }
-    throw this.#endsBefore(end);
+    return { from, to: end, entries };
+  }
+
+  /** After so many entries comes the end line, and nothing else, somewhere behind `offset`. */
+  #refuseNoEnd(offset: number, entries: number): void {
+    let last: Line | undefined;
+    for (const line of readLines(this.#tape, offset)) if (!line.text.startsWith('[')) last ??= line;
+    if (last === undefined) throw this.#endsBefore(Number.POSITIVE_INFINITY);
+    this.#refuseOtherEnd(last, entries);
   }
 
   /** Where to read entries `[from, to)` with their stamps. */
@@ -182,14 +183,6 @@ export class TapeReader {
   #parse(line: Line): Entry | undefined {
     return parseTapeLine(this.#paths.tape, line.offset, line.text);
   }
-}
-
-const [bracket, directoryLetter, linkLetter] = Buffer.from('[dl');
-
-/** True of a line that is no entry, too: `["d",` and `["l",` are looked for, and `["` where another entry begins. */
-function isOfFinish(bytes: Uint8Array, start: number): boolean {
-  const letter = bytes[start + 2];
-  return bytes[start] !== bracket || letter === directoryLetter || letter === linkLetter;
 }
 
 function readMarks(paths: RunPaths): TapeMark[] {
