@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { open, writeFile } from 'node:fs/promises';
 import { digestBytes } from '../model/digest-set.ts';
 import type { RunPaths } from './run-paths.ts';
 
@@ -28,6 +28,15 @@ export class PlainCollector {
 
 /** What a run has kept, digest by digest; nothing where it has kept none. */
 export async function readPlain(paths: RunPaths): Promise<Uint8Array | undefined> {
-  const digests = await readFile(paths.plain).catch(() => undefined);
-  return digests?.subarray(0, digestsAtMost * digestBytes);
+  const file = await open(paths.plain).catch(() => undefined);
+  if (file === undefined) return undefined;
+  try {
+    const bytes = Math.min((await file.stat()).size, digestsAtMost * digestBytes);
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(bytes), 0, bytes, 0);
+    return buffer.subarray(0, bytesRead);
+  } catch {
+    return undefined;
+  } finally {
+    await file.close();
+  }
 }
