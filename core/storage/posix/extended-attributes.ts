@@ -109,8 +109,8 @@ export function mayHaveAttributes(name: number): boolean {
 
 /** False as soon as the kernel has said that it knows no call for names in open directories. */
 let hasListAt = true;
-/** More than a name takes, and the way to it. */
-const path = Buffer.allocUnsafeSlow(512);
+/** More than a name takes, and the way to it: on some file systems a name is longer than 255 bytes, but no call takes more than 4095. */
+const path = Buffer.allocUnsafeSlow(4096 + 64);
 const pathAt = addressOf(path);
 
 /** The same of a name in an open directory, whatever the thread's own is. */
