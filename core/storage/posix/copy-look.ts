@@ -9,6 +9,7 @@ import { STATX_BASIC_STATS, STATX_INO } from './libc.ts';
 import { openToPass } from './open-directory.ts';
 import { SeenCopies, type SeenPlace } from './seen-copies.ts';
 import { SystemError } from './system-error.ts';
+import { tellsChanges } from './told-changes.ts';
 
 /** The name in force, as DirectoryNames has it. */
 type NameInForce = { readonly address: number };
@@ -71,9 +72,10 @@ export class CopyLook {
     const [seen, place] = [this.#seen, this.#place];
     if (place === undefined || seen.names.length === 0) return;
     const asks = place.asksSource || place.asksDestination;
-    const digest = asks ? seen.digest(place) : undefined;
-    const isPlain = digest === undefined || this.#plain.has(digest) || !this.#leaveSome(place, sink);
-    if (isPlain && digest !== undefined && seen.changedBefore(this.#options.settledBefore))
+    const digest = asks && place.tellsChanges ? seen.digest(place) : undefined;
+    const isKnown = digest !== undefined && this.#plain.has(digest);
+    const arePlain = isKnown || (asks && !this.#leaveSome(place, sink));
+    if (arePlain && digest !== undefined && seen.changedBefore(this.#options.settledBefore))
       this.#found.push(digest);
     seen.clear();
   }
@@ -128,7 +130,11 @@ export function placeOf(
   if (sourceDevice === destinationDevice && inode === other) return undefined;
   const asksSource = knowsAttributes(source, sourceDevice);
   const asksDestination = keepsAttributes && knowsAttributesAt(destination, destinationDevice);
-  return { source, destination, sourceDevice, destinationDevice, asksSource, asksDestination };
+  const tells =
+    (!asksSource || tellsChanges(source, sourceDevice)) &&
+    (!asksDestination || tellsChanges(destination, destinationDevice));
+  const sides = { source, destination, sourceDevice, destinationDevice };
+  return { ...sides, asksSource, asksDestination, tellsChanges: tells };
 }
 
 /** False of a file that something is mounted on. */

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { digestBytes } from '../../model/digest-set.ts';
 import type { FileStatus } from './file-status.ts';
+import { me } from './ownership.ts';
 
 /** Inode and ctime of both sides. */
 const wordsPerCopy = 10;
 
-/** Where files are looked at: the devices of both directories, and at which side attributes are asked for. */
+/** Where files are looked at: the devices of both directories, at which side attributes are asked for, and whether ctimes tell that they changed. */
 export type SeenPlace = {
   readonly source: number;
   readonly destination: number;
@@ -13,6 +14,7 @@ export type SeenPlace = {
   readonly destinationDevice: number;
   readonly asksSource: boolean;
   readonly asksDestination: boolean;
+  readonly tellsChanges: boolean;
 };
 
 /**
@@ -51,9 +53,9 @@ export class SeenCopies {
     return this.#newest < seconds;
   }
 
-  /** The same only where all files are the same at both sides, and none has changed since. */
+  /** The same only where all files are the same at both sides, none has changed since, and the same user asks: some attributes only root sees. */
   digest({ sourceDevice, destinationDevice, asksSource, asksDestination }: SeenPlace): Buffer {
-    const place = [sourceDevice, destinationDevice, Number(asksSource), Number(asksDestination)];
+    const place = [sourceDevice, destinationDevice, Number(asksSource), Number(asksDestination), me.uid];
     const hash = createHash('sha256').update(Uint32Array.from(place));
     const words = this.#words.subarray(0, this.names.length * wordsPerCopy);
     return hash.update(words).digest().subarray(0, digestBytes);

@@ -117,14 +117,15 @@ export class CopyBlock {
   #endGroup(sink: EntrySink): void {
     const [place, group] = [this.#place, this.#group];
     if (group.length === 0 || !(place.asksSource || place.asksDestination)) return;
-    const digest = this.#seen.digest(place);
+    const digest = place.tellsChanges ? this.#seen.digest(place) : undefined;
     const isSettled = this.#seen.changedBefore(this.#look.options.settledBefore);
     this.#seen.clear();
     this.#group = [];
-    const asking = this.#look.plain.has(digest) ? Promise.resolve(true) : this.#arePlain(group, sink);
+    const isKnown = digest !== undefined && this.#look.plain.has(digest);
+    const asking = isKnown ? Promise.resolve(true) : this.#arePlain(group, sink);
     this.#asking.push(
       asking.then((arePlain) => {
-        if (arePlain && isSettled) this.#found.push(digest);
+        if (arePlain && isSettled && digest !== undefined) this.#found.push(digest);
       }),
     );
   }
