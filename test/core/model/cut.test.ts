@@ -31,6 +31,13 @@ function randomEntries(random: Random, count: number, size: Sizes): Entry[] {
   });
 }
 
+/** Most files, or all, are at the destination already. */
+function withSame(random: Random, entries: Entry[], percent: number): Entry[] {
+  return entries.map((entry) =>
+    entry.kind === 'file' && random(100) < percent ? { ...entry, isSame: true } : entry,
+  );
+}
+
 function withHugeFile(entries: Entry[], at: number, bytes: number): Entry[] {
   return entries.map((entry, ordinal) => (ordinal === at ? { kind: 'file', name: 'huge', bytes } : entry));
 }
@@ -97,6 +104,43 @@ describe('the cut', () => {
       const plan = cutTape(layTape(entries), 1 + random(2000), 256 * MiB);
       expect(faultsOf(plan, entries), `seed ${seed}`).toEqual([]);
     }
+  });
+
+  test.each(Object.entries(distributions))(
+    'tiles the tape exactly where most costs nothing, with %s',
+    (_, size) => {
+      for (let seed = 1; seed <= 60; seed++) {
+        const random = randomNumbers(seed);
+        const all = randomEntries(random, 1 + random(400), size);
+        const entries = withSame(random, all, [50, 90, 99, 100][random(4)]!);
+        const plan = cutTape(layTape(entries), 1 + random(50));
+        expect(faultsOf(plan, entries), `seed ${seed}`).toEqual([]);
+        expect(
+          plan.shards.every(({ cost }) => cost > 0),
+          `seed ${seed}`,
+        ).toBe(true);
+      }
+    },
+  );
+
+  test('puts what costs nothing at either end of the tape with its neighbours', () => {
+    const same: Entry[] = Array.from({ length: 50 }, (__, i) => ({
+      kind: 'file',
+      name: `${i}`,
+      bytes: 100,
+      isSame: true,
+    }));
+    const left: Entry[] = [
+      { kind: 'file', name: 'a', bytes: 5 },
+      { kind: 'file', name: 'b', bytes: 5 },
+    ];
+    const entries = [...same, left[0]!, ...same, left[1]!, ...same];
+    for (const wanted of [1, 2, 3, 7]) {
+      const plan = cutTape(layTape(entries), wanted);
+      expect(faultsOf(plan, entries)).toEqual([]);
+      expect(plan.shards).toHaveLength(Math.min(2, wanted));
+    }
+    expect(cutTape(layTape(same), 3).shards).toEqual([]);
   });
 
   test.each(Object.entries(distributions))('balances shards within 1 %% with %s', (_, size) => {
