@@ -38,8 +38,8 @@ function fileOf(run: FoundRun, { shard, job, err }: LogsOptions): string {
     if (array !== undefined && id !== undefined)
       return `${run.paths.logs(attempt.attempt)}/${id}_${shard - array.base}.${ending}`;
   }
-  throw new BcopyError('runNotFound', `cannot show shard ${shard}: job ${job} has no such shard`, {
-    hint: `bcopy status ${job} tells how many there are`,
+  throw new BcopyError('runNotFound', `cannot show shard ${shard}: no task of job ${job} had it`, {
+    hint: `bcopy status ${job} tells how many there are; where all is there already none needs a task`,
   });
 }
 

@@ -6,7 +6,7 @@ import type { CopyLookOptions } from '../../core/storage/posix/copy-rules.ts';
 import { closeDirectory, openDestination } from '../../core/storage/posix/open-destination.ts';
 import { comparisonOf, fidelityOf, limitsOf } from '../options.ts';
 import { runsBetween } from './find-run.ts';
-import type { Copy } from './submit-run.ts';
+import { type Copy, workersOf } from './submit-run.ts';
 
 /** A file that was changed less than this before the run may be changed again, and its ctime stay what it is. */
 const settledSeconds = 2;
@@ -23,13 +23,14 @@ export type CopiesLook = {
 
 /**
  * What the scan needs to look at the destination too; undefined where the workers are to do that: on a cluster, which has
- * more nodes for it than the scan, with a limit, which is theirs to keep, and where a look cannot tell.
+ * more nodes for it than the scan, with a limit, which is theirs to keep, where a look cannot tell, and where several of them
+ * are to read all files anyway: what costs nothing in the plan is not divided among them.
  */
 export async function lookAtCopies(copy: Copy): Promise<CopiesLook | undefined> {
   const { options, trees, scheduler, context } = copy;
   const isTold = isKnownByStamp(comparisonOf(options)) && options.links !== 'follow';
-  const isLimited = Object.keys(limitsOf(options)).length > 0;
-  if (scheduler.kind !== 'local' || options.dryRun !== false || !isTold || isLimited) return undefined;
+  const isTheirs = Object.keys(limitsOf(options)).length > 0 || (readsAll(copy) && workersOf(copy) > 1);
+  if (scheduler.kind !== 'local' || options.dryRun !== false || !isTold || isTheirs) return undefined;
   const destination = trees.destination.isNew ? undefined : openDestination(trees.destination);
   if (destination === undefined) return undefined;
   const { keep } = fidelityOf(options);
@@ -43,6 +44,11 @@ export async function lookAtCopies(copy: Copy): Promise<CopiesLook | undefined> 
     settledBefore: Math.floor(context.now() / 1000) - settledSeconds,
   };
   return { options: look, expected: earlier?.entries ?? 0, close: () => closeDirectory(destination) };
+}
+
+/** To compare or hash it, when all is there. */
+function readsAll({ options, manifest }: Copy): boolean {
+  return options.verify !== 'none' || manifest !== undefined;
 }
 
 /** What the newest run of the same trees that has looked at them has found; a damaged one says nothing. */
