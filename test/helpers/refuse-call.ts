@@ -3,17 +3,16 @@ import koffi from 'koffi';
 const PR_SET_SECCOMP = 22;
 const PR_SET_NO_NEW_PRIVS = 38;
 const SECCOMP_MODE_FILTER = 2;
-const ENOSYS = 38;
 
-/** For this thread, and those that it starts from now on, the kernel has no system call of this number any more. (seccomp(2)) */
-export function refuseCall(number: number): void {
+/** For this thread, and those that it starts from now on, the system call of this number fails so. (seccomp(2)) */
+export function refuseCall(number: number, errno: number): void {
   const libc = koffi.load('libc.so.6');
   const prctl = libc.func('int prctl(int, unsigned long, uintptr_t, unsigned long, unsigned long)');
   // Load the number; where it is that one, refuse; else allow
   const filter = Buffer.concat([
     instruction(0x20, 0, 0, 0),
     instruction(0x15, 0, 1, number),
-    instruction(0x06, 0, 0, 0x00050000 | ENOSYS),
+    instruction(0x06, 0, 0, 0x00050000 | errno),
     instruction(0x06, 0, 0, 0x7fff0000),
   ]);
   const program = Buffer.alloc(16);

@@ -35,14 +35,23 @@ export class SlowCopyLook {
     try {
       const destination = await this.#directories.open(path);
       const release = () => this.#directories.release(path);
-      // Which the kernel knows, of what was just opened
-      const place = placeOf(fd, destination, this.options, new FileStatus());
+      const place = this.#placeOf(fd, destination);
       if (place !== undefined) return new CopyBlock(this, place, release);
       release();
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
     }
     return undefined;
+  }
+
+  /** What the kernel knows of what was just opened; undefined too where it does not. */
+  #placeOf(source: number, destination: number): SeenPlace | undefined {
+    try {
+      return placeOf(source, destination, this.options, new FileStatus());
+    } catch (error) {
+      if (error instanceof SystemError) return undefined;
+      throw error;
+    }
   }
 
   async look(destination: number, name: number): Promise<Looked> {
