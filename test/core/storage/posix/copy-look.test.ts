@@ -1,21 +1,11 @@
-import {
-  chmodSync,
-  chownSync,
-  linkSync,
-  mkdirSync,
-  readFileSync,
-  statSync,
-  truncateSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, chownSync, linkSync, mkdirSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { execa, execaSync } from 'execa';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
-import { digestBytes } from '../../../../core/model/digest-set.ts';
 import { setAcl, setAttribute } from '../../../helpers/attributes.ts';
 import { fileSystems, type Mounted, mountNew } from '../../../helpers/file-systems.ts';
-import { type LookFound, type LookRequest, lookAtTrees } from '../../../helpers/look-at-trees.ts';
+import type { LookFound, LookRequest } from '../../../helpers/look-at-trees.ts';
 import type { LookWork } from '../../../helpers/look-child.ts';
+import { lookEveryWay } from '../../../helpers/look-every-way.ts';
 import { buildChild, ordinaryUser } from '../../../helpers/storage-as-user.ts';
 import { makeTwoTrees, type TwoTrees } from '../../../helpers/storage-trees.ts';
 import { makeManyFiles, makeTree } from '../../../helpers/tree.ts';
@@ -25,6 +15,8 @@ const isRoot = process.getuid?.() === 0;
 
 let trees: TwoTrees;
 afterEach(async () => {
+  // Where all was skipped there are none
+  if (!trees) return;
   if (isRoot) await execa('chattr', ['-R', '-i', '-a', trees.top], { reject: false });
   await execa('rm', ['-rf', trees.top]);
 });
@@ -32,30 +24,13 @@ afterEach(async () => {
 const at = (name: string) => `${trees.destination}/${name}`;
 const from = (name: string) => `${trees.source}/${name}`;
 
-const ways: readonly NonNullable<LookRequest['ways']>[] = [
-  { threads: 0 },
-  { threads: 2, namesAtMost: 16 },
-  { threads: 0, isSlow: true },
-  { threads: 2, isSlow: true },
-];
-
-/** All ways find the same; what they find. */
-async function look(request: Partial<LookRequest> = {}): Promise<LookFound> {
-  const found: LookFound[] = [];
-  for (const way of ways)
-    found.push(await lookAtTrees({ ...both(), installed, ...request, ways: { ...request.ways, ...way } }));
-  for (const [i, { same, left }] of found.entries())
-    expect({ same, left }, JSON.stringify(ways[i])).toEqual({ same: found[0]!.same, left: found[0]!.left });
-  return found[0]!;
-}
-
+const look = (request: Partial<LookRequest> = {}) => lookEveryWay({ ...both(), installed, ...request });
 /** Copies all, times and attributes too. */
 const copyAll = () => execaSync('cp', ['-a', '--preserve=all', `${trees.source}/.`, trees.destination]);
 const both = () => ({ source: trees.source, destination: trees.destination });
 const sorted = (names: readonly string[]) => [...names].sort();
-const digestsIn = ({ plain }: LookFound) => plain.length / digestBytes;
 
-/** What is done to a file that was copied, so that it is the same no more, or not for sure */
+/** What is done to a file that was copied, so that it is the same no more, or not for sure. */
 const changes: Readonly<Record<string, (name: string) => void>> = {
   missing: (name) => execaSync('rm', [at(name)]),
   longer: (name) => {
@@ -119,106 +94,7 @@ describe.each(fileSystems)('on %s', (kind) => {
     expect(sorted(same)).toEqual(sorted(untouched.flatMap((end) => [`a${end}`, `d/b${end}`])));
     expect(sorted(left)).toEqual(sorted(names));
   });
-
-  test.runIf(knowsAttributes)('an attribute set, changed, or taken away later is found', async () => {
-    const { plain: none } = await remembered(40);
-    const tells = kind !== 'tmpfs';
-    expect(none.length > 0).toBe(tells);
-    expect((await look({ plain: none })).left).toEqual([]);
-    setAttribute(at('d/7'), 'user.a', '1');
-    setAttribute(from('d/8'), 'user.a', '1');
-    setAcl(at('d/9'), '-m', 'u:1234:r');
-    const found = await look({ plain: none });
-    expect(sorted(found.left)).toEqual(['d/7', 'd/8', 'd/9']);
-    // What has attributes is never remembered
-    expect(sorted((await look({ plain: Buffer.concat([none, found.plain]) })).left)).toEqual([
-      'd/7',
-      'd/8',
-      'd/9',
-    ]);
-    for (const name of [at('d/7'), from('d/8')]) execaSync('setfattr', ['-x', 'user.a', name]);
-    setAcl(at('d/9'), '-b');
-    expect((await look({ plain: none })).left).toEqual([]);
-    setAttribute(at('d/7'), 'user.a', '1');
-    expect((await look({ plain: Buffer.concat([none, found.plain]) })).left).toEqual(['d/7']);
-  });
 });
-
-/** Makes and copies so many files, and looks at them once. */
-async function remembered(files: number): Promise<LookFound> {
-  await makeTree(trees.source, {
-    d: Object.fromEntries(Array.from({ length: files }, (_, i) => [`${i}`, 'x'])),
-  });
-  copyAll();
-  const found = await look();
-  expect(found.left).toEqual([]);
-  return found;
-}
-
-describe('what is remembered', () => {
-  beforeEach(() => {
-    trees = makeTwoTrees();
-  });
-
-  test('is nothing of what was changed too late to be sure of', async () => {
-    await remembered(20);
-    const changed = Math.floor(statSync(from('d/0')).ctimeMs / 1000);
-    expect(digestsIn(await look({ options: { settledBefore: changed } }))).toBe(0);
-    // A clock that was ahead: ctimes in the future
-    expect(digestsIn(await look({ options: { settledBefore: 1000 } }))).toBe(0);
-    expect(digestsIn(await look({ options: { settledBefore: changed + 60 } }))).toBeGreaterThan(0);
-  });
-
-  test('is known again every way, and goes on from one look to the next', async () => {
-    const { plain } = await manyRemembered();
-    const known = new Set(digestsOf(plain));
-    for (const way of ways) {
-      const again = await lookAtTrees({ ...both(), installed, ways: way, plain });
-      // Where a stretch ends a group may be in two pieces
-      expect(digestsOf(again.plain).filter((digest) => known.has(digest)).length).toBeGreaterThan(4);
-    }
-  });
-
-  test('of one directory is mostly known where a name has come to it', async () => {
-    const { plain } = await manyRemembered();
-    writeFileSync(from('d/new'), 'x');
-    const known = new Set(digestsOf(plain));
-    const after = digestsOf((await lookAtTrees({ ...both(), plain })).plain);
-    expect(after.length).toBeGreaterThan(4);
-    expect(after.filter((digest) => !known.has(digest)).length).toBeLessThanOrEqual(after.length / 3);
-  });
-
-  /** In one directory, so many that there are some groups. */
-  async function manyRemembered(): Promise<LookFound> {
-    mkdirSync(from('d'));
-    for (let i = 0; i < 2500; i++) writeFileSync(from(`d/${i}`), 'x');
-    copyAll();
-    const found = await lookAtTrees(both());
-    expect(found.left).toEqual([]);
-    return found;
-  }
-
-  test('may be anything: it is believed only of these very files', async () => {
-    await remembered(20);
-    setAttribute(at('d/3'), 'user.a', '1');
-    for (const plain of [Buffer.alloc(16_000), Buffer.alloc(16_000, 0xff), Buffer.from('short')])
-      expect((await look({ plain })).left).toEqual(['d/3']);
-  });
-
-  test('says nothing of a file that has taken the place, and the inode number, of another', async () => {
-    const { plain } = await remembered(20);
-    for (let i = 0; i < 20; i++) {
-      execaSync('sh', ['-c', 'rm "$0" && cp --preserve=timestamps "$1" "$0"', at(`d/${i}`), from(`d/${i}`)]);
-      setAttribute(at(`d/${i}`), 'user.a', '1');
-    }
-    expect((await look({ plain })).same).toEqual([]);
-  });
-});
-
-const digestsOf = (plain: Uint8Array) =>
-  Array.from({ length: plain.length / digestBytes }, (_, i) =>
-    Buffer.from(plain.subarray(i * digestBytes, (i + 1) * digestBytes)).toString('hex'),
-  );
 
 describe('a look', () => {
   beforeEach(() => {
@@ -333,91 +209,5 @@ describe('as an ordinary user', () => {
     } finally {
       program.remove();
     }
-  });
-});
-
-describe('system calls', () => {
-  beforeEach(({ skip }) => {
-    if (execaSync('strace', ['-c', '-f', 'true'], { reject: false }).failed)
-      skip('strace is not installed here, or may not trace');
-    trees = makeTwoTrees();
-    chmodSync(trees.top, 0o755);
-  });
-  const listxattrat = 465;
-  const refusals = [
-    ['ENOSYS', 38],
-    ['EPERM', 1],
-  ] as const;
-  const asking = ['llistxattr', 'listxattrat', 'syscall_0x1d1'];
-
-  /** How often each side is looked at, and asked, for each file, by a look at 100 and one at 300 files. */
-  async function callsPerFile(
-    way: NonNullable<LookRequest['ways']>,
-    isKnown: boolean,
-    refused?: LookWork['refused'],
-  ) {
-    const program = await buildChild<LookWork, LookFound>('look-child');
-    const counts: { asked: number; looked: number }[] = [];
-    try {
-      for (const files of [100, 300]) {
-        const of = (side: string) => `${trees.top}/${files}/${side}`;
-        for (const side of ['source', 'destination']) mkdirSync(of(side), { recursive: true });
-        for (let i = 0; i < files; i++) writeFileSync(`${of('source')}/${i}`, 'x');
-        execaSync('cp', ['-a', `${of('source')}/.`, of('destination')]);
-        execaSync('chown', ['-R', `${ordinaryUser}:${ordinaryUser}`, `${trees.top}/${files}`]);
-        const request = { source: of('source'), destination: of('destination'), ways: way };
-        const { plain } = await program.run({ request });
-        const log = `${trees.top}/calls`;
-        const work = {
-          request: { ...request, ...(isKnown ? { plain } : {}) },
-          ...(refused ? { refused } : {}),
-        };
-        const { same } = await program.run(work, ['strace', '-f', '-qq', '-o', log]);
-        expect(same).toHaveLength(files);
-        counts.push(countsIn(readFileSync(log, 'utf8')));
-      }
-    } finally {
-      program.remove();
-    }
-    const each = (name: 'asked' | 'looked') => Math.round((counts[1]![name] - counts[0]![name]) / 20) / 10;
-    return { asked: each('asked'), looked: each('looked') };
-  }
-
-  function countsIn(log: string): { asked: number; looked: number } {
-    const names = [...log.matchAll(/^\d+ +(\w+)\(/gm)].map(([, name]) => name!);
-    const asked = names.filter((name) => asking.includes(name)).length;
-    return { asked, looked: names.filter((name) => name === 'statx').length };
-  }
-
-  test.each([
-    ['one call after the other', { threads: 0 }],
-    ['many at once', { threads: 0, isSlow: true }],
-  ])('are two for each file, and two more where nothing is remembered: %s', async (_, way) => {
-    expect(await callsPerFile(way, false)).toEqual({ asked: 2, looked: 2 });
-    expect(await callsPerFile(way, true)).toEqual({ asked: 0, looked: 2 });
-  });
-
-  test.each(refusals)(
-    'are as many where the kernel has no call to list attributes in an open directory: %s',
-    async (_, errno) => {
-      const refused = [listxattrat, errno] as const;
-      expect(await callsPerFile({ threads: 0 }, false, refused)).toEqual({ asked: 2, looked: 2 });
-    },
-  );
-
-  test.each(refusals)('find attributes in such a kernel too: %s', async (_, errno) => {
-    await makeTree(trees.source, {
-      plain: 'x',
-      ['n'.repeat(255)]: 'x',
-      d: { ['ü'.repeat(127)]: 'x', other: 'x' },
-    });
-    copyAll();
-    setAttribute(at('n'.repeat(255)), 'user.a', 'b');
-    setAttribute(from(`d/${'ü'.repeat(127)}`), 'user.a', 'b');
-    execaSync('chown', ['-R', `${ordinaryUser}:${ordinaryUser}`, trees.top]);
-    const program = await buildChild<LookWork, LookFound>('look-child');
-    const { same } = await program.run({ request: both(), refused: [listxattrat, errno] });
-    program.remove();
-    expect(sorted(same)).toEqual(['d/other', 'plain']);
   });
 });
