@@ -52,7 +52,7 @@ test('where each call takes long, many are made at once, in one directory and in
   fill(`${top}/one/d`, names);
   mkdirSync(`${top}/many`);
   for (let i = 0; i < names / 5; i++) fill(`${top}/many/${i}`, 5);
-  // 32 where nothing else hinders
+  // 64 where nothing else hinders
   expect(await scan(`${top}/one`)).toBeGreaterThan(16);
   expect(await scan(`${top}/many`)).toBeGreaterThan(16);
 });
