@@ -5,7 +5,7 @@ import { BcopyError } from '../core/model/errors.ts';
 import { type Fidelity, keepWords, lossWords, symlinkWords } from '../core/model/fidelity.ts';
 import { deleteWords } from '../core/model/removal.ts';
 import { syncWords } from '../core/model/sync.ts';
-import type { WorkerLimits } from '../core/run/attempt-file.ts';
+import type { WorkerLimits } from '../core/run/attempt-wishes.ts';
 import type { Flags } from './command-line.ts';
 import {
   absolutePath,

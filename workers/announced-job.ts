@@ -1,5 +1,6 @@
-import { type Attempt, readHead, readJobs } from '../core/run/attempt-file.ts';
+import { type Attempt, readHead } from '../core/run/attempt-file.ts';
 import { readRunState } from '../core/run/run-state.ts';
+import { readJobs } from '../core/run/submitted-file.ts';
 import type { TaskContext } from './task-context.ts';
 
 /** The command that submits notes each job's number right after it was accepted; finish can be quicker than that. */

@@ -1,5 +1,5 @@
 import type { RangeSet } from '../core/model/ranges.ts';
-import type { WorkerLimits } from '../core/run/attempt-file.ts';
+import type { WorkerLimits } from '../core/run/attempt-wishes.ts';
 import { leastLargeBytes } from '../core/storage/posix/temporary-names.ts';
 
 /** A part of a divided file, and a large file, travel in pieces of this size, each with its own record. */

@@ -3,7 +3,7 @@ import { compareNames } from '../../core/model/byte-order.ts';
 import { BcopyError, exitCodes } from '../../core/model/errors.ts';
 import { quoteName, toBytes } from '../../core/model/names.ts';
 import { formatBytes, formatCounted } from '../../core/model/units.ts';
-import type { WorkerLimits } from '../../core/run/attempt-file.ts';
+import type { WorkerLimits } from '../../core/run/attempt-wishes.ts';
 import type { Identity } from '../../core/storage/posix/entry-rules.ts';
 import { NewOutput } from '../../core/storage/posix/new-output.ts';
 import { identityOf, identityOfOpen } from '../../core/storage/posix/scan.ts';

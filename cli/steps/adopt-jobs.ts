@@ -1,4 +1,4 @@
-import { writeSubmitted } from '../../core/run/attempt-file.ts';
+import { writeSubmitted } from '../../core/run/submitted-file.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import { type FoundAttempt, type FoundRun, readRun } from './find-run.ts';
 import { jobName } from './submit-attempt.ts';

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { BcopyError } from '../../core/model/errors.ts';
 import { quoteName } from '../../core/model/names.ts';
-import type { ManifestWish } from '../../core/run/attempt-file.ts';
+import type { ManifestWish } from '../../core/run/attempt-wishes.ts';
 import type { ManifestLine } from '../../core/run/hash-lines.ts';
 import { readHashed } from '../../core/run/hashed-state.ts';
 import { close } from '../../core/storage/posix/libc.ts';

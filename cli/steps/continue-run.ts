@@ -2,7 +2,7 @@ import { isComplete } from '../../core/model/account.ts';
 import { decideContinuation } from '../../core/model/continuation.ts';
 import { BcopyError } from '../../core/model/errors.ts';
 import { type AttemptPhase, hasPhaseToFollow } from '../../core/model/phase.ts';
-import type { DeleteWish } from '../../core/run/attempt-file.ts';
+import type { DeleteWish } from '../../core/run/attempt-wishes.ts';
 import { isCancelled, type Next, writeNext } from '../../core/run/next-file.ts';
 import { readPlan } from '../../core/run/plan-file.ts';
 import { shardsWithRemovalsLeft } from '../../core/run/removals.ts';

@@ -5,17 +5,12 @@ import * as z from 'zod';
 import { BcopyError } from '../../core/model/errors.ts';
 import { fromBytes } from '../../core/model/names.ts';
 import { areSameRoots, type SourceRoot } from '../../core/model/source-root.ts';
-import {
-  type Attempt,
-  type AttemptJobs,
-  listAttempts,
-  readAttempt,
-  readJobs,
-} from '../../core/run/attempt-file.ts';
+import { type Attempt, listAttempts, readAttempt } from '../../core/run/attempt-file.ts';
 import { damaged } from '../../core/run/files.ts';
 import { refuseForeign, whyForeign } from '../../core/run/own-directory.ts';
 import { type RunInfo, readRunInfo, rootsOf } from '../../core/run/run-info.ts';
 import { isRunId, RunPaths, runsDirectory } from '../../core/run/run-paths.ts';
+import { type AttemptJobs, readJobs } from '../../core/run/submitted-file.ts';
 import { changeDirectory } from '../../core/storage/posix/scan.ts';
 
 export type FoundAttempt = Attempt & { readonly jobs: AttemptJobs };

@@ -1,6 +1,6 @@
 import { decideContinuation } from '../../core/model/continuation.ts';
 import { beginningsOf, type Shard } from '../../core/model/plan.ts';
-import type { ManifestWish } from '../../core/run/attempt-file.ts';
+import type { ManifestWish } from '../../core/run/attempt-wishes.ts';
 import type { Next } from '../../core/run/next-file.ts';
 import { readPlan } from '../../core/run/plan-file.ts';
 import { readRunState } from '../../core/run/run-state.ts';

@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs';
 import { BcopyError } from '../../core/model/errors.ts';
 import { quoteName, toBytes } from '../../core/model/names.ts';
-import type { ManifestWish } from '../../core/run/attempt-file.ts';
+import type { ManifestWish } from '../../core/run/attempt-wishes.ts';
 import type { CopyOptions } from '../options.ts';
 import { type ManifestPlace, newFileMode, placeBelow, placeOf } from './manifest-place.ts';
 import type { GivenRoot } from './preflight.ts';

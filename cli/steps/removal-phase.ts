@@ -2,7 +2,7 @@ import { meaningOf } from '../../core/model/advice.ts';
 import { type Plan, wholeEntriesOf } from '../../core/model/plan.ts';
 import { type Extra, type Kept, parseRemovalLimit, removableAtMost } from '../../core/model/removal.ts';
 import { formatCount, formatCounted } from '../../core/model/units.ts';
-import type { DeleteWish } from '../../core/run/attempt-file.ts';
+import type { DeleteWish } from '../../core/run/attempt-wishes.ts';
 import { findExtras } from '../../core/run/find-extras.ts';
 import { readPlan } from '../../core/run/plan-file.ts';
 import { type RunInfo, rootsOf } from '../../core/run/run-info.ts';

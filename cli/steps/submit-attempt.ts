@@ -1,8 +1,10 @@
 import { lstat, writeFile } from 'node:fs/promises';
 import fsExtra from 'fs-extra';
-import { type Attempt, type Submission, writeAttempt, writeSubmitted } from '../../core/run/attempt-file.ts';
+import { type Attempt, writeAttempt } from '../../core/run/attempt-file.ts';
+import type { Submission } from '../../core/run/attempt-wishes.ts';
 import { replaceFile, writeOnce } from '../../core/run/files.ts';
 import type { RunPaths } from '../../core/run/run-paths.ts';
+import { writeSubmitted } from '../../core/run/submitted-file.ts';
 import type { JobRef, JobRequest, Scheduler, SchedulerLimits } from '../schedulers/scheduler.ts';
 import { renderJobScript } from './job-script.ts';
 

@@ -1,5 +1,5 @@
 import type { Plan } from '../../core/model/plan.ts';
-import type { ManifestWish, VerifyWish } from '../../core/run/attempt-file.ts';
+import type { ManifestWish, VerifyWish } from '../../core/run/attempt-wishes.ts';
 import type { RunPaths } from '../../core/run/run-paths.ts';
 import type { CommandContext } from '../commands/context.ts';
 import { type CopyOptions, comparisonOf, fidelityOf, limitsOf } from '../options.ts';

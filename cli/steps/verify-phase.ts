@@ -1,6 +1,6 @@
 import { decideContinuation } from '../../core/model/continuation.ts';
 import { formatCounted } from '../../core/model/units.ts';
-import type { VerifyWish } from '../../core/run/attempt-file.ts';
+import type { VerifyWish } from '../../core/run/attempt-wishes.ts';
 import type { Next } from '../../core/run/next-file.ts';
 import { readPlan } from '../../core/run/plan-file.ts';
 import { type RunState, readRunState } from '../../core/run/run-state.ts';

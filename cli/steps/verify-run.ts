@@ -1,7 +1,7 @@
 import type { ProofWord } from '../../core/model/difference.ts';
 import { BcopyError } from '../../core/model/errors.ts';
 import { fullFidelity, type KeepWord } from '../../core/model/fidelity.ts';
-import type { Submission, VerifyWish } from '../../core/run/attempt-file.ts';
+import type { Submission, VerifyWish } from '../../core/run/attempt-wishes.ts';
 import { readPlan } from '../../core/run/plan-file.ts';
 import { readRunState } from '../../core/run/run-state.ts';
 import { shardsToVerify } from '../../core/run/to-verify.ts';

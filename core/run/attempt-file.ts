@@ -1,42 +1,23 @@
-import { access, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import * as z from 'zod/mini';
-import { type Algorithm, algorithmWords } from '../model/algorithm.ts';
 import { type Comparison, compareWords } from '../model/compare.ts';
-import { type ProofWord, proofWords } from '../model/difference.ts';
-import { type Fidelity, type KeepWord, keepWords, lossWords, symlinkWords } from '../model/fidelity.ts';
+import { type Fidelity, keepWords, lossWords, symlinkWords } from '../model/fidelity.ts';
 import { type AttemptPhase, phaseWords } from '../model/phase.ts';
-import { type DeleteWord, deleteWords } from '../model/removal.ts';
 import { type SyncWord, syncWords } from '../model/sync.ts';
-import { count, damaged, readJson, writeJsonOnce } from './files.ts';
+import {
+  type DeleteWish,
+  deleteWishSchema,
+  type ManifestWish,
+  manifestWishSchema,
+  type Submission,
+  submissionSchema,
+  type VerifyWish,
+  verifyWishSchema,
+  type WorkerLimits,
+  workerLimitsSchema,
+} from './attempt-wishes.ts';
+import { count, damaged, exists, readJson, writeJsonOnce } from './files.ts';
 import type { RunPaths } from './run-paths.ts';
-
-/** What jobs ask of the scheduler, as the first attempt asked. */
-const resourcesSchema = z.object({
-  account: z.optional(z.string()),
-  partition: z.optional(z.string()),
-  qos: z.optional(z.string()),
-  time: z.optional(z.string()),
-  mem: z.optional(z.string()),
-  cpusPerTask: z.optional(count),
-  constraint: z.optional(z.string()),
-  reservation: z.optional(z.string()),
-  mailUser: z.optional(z.string()),
-  mailType: z.optional(z.string()),
-  excludeNodes: z.optional(z.array(z.string())),
-  extraArguments: z.optional(z.array(z.string())),
-});
-
-const manifestWishSchema = z.object({
-  algorithm: z.enum(algorithmWords),
-  /** Absolute; missing: it stays in the run directory. */
-  file: z.optional(z.string()),
-  /** Permission bits of the file. */
-  mode: z.optional(count),
-  /** A path of the tree that is not in it: its own. */
-  without: z.optional(z.string()),
-  /** In phase `hash`: the attempt that has begun it; missing: this one. */
-  since: z.optional(count),
-});
 
 const attemptSchema = z.object({
   format: count,
@@ -50,7 +31,7 @@ const attemptSchema = z.object({
   /** How many threads each worker has; missing: it finds out itself. */
   threads: z.optional(count),
   /** Of each worker; missing: as fast as it goes. */
-  limits: z.optional(z.object({ bytesPerSecond: z.optional(count), entriesPerSecond: z.optional(count) })),
+  limits: z.optional(workerLimitsSchema),
   /** How often a worker syncs the destination and records what it has copied. */
   checkpointSeconds: z.number().check(z.positive()),
   /** Missing in attempts made before there was a choice: at each checkpoint. */
@@ -85,40 +66,15 @@ const attemptSchema = z.object({
   /** What its tasks do; missing: they copy. */
   phase: z.optional(z.enum(phaseWords)),
   /** What the source does not have is to go when all is copied; missing: it stays. */
-  delete: z.optional(
-    z.object({
-      to: z.enum(deleteWords),
-      max: z.string(),
-      /** In phase `delete`: how many entries each task may remove. */
-      atMost: z.optional(z.array(z.object({ shard: count, entries: count }))),
-    }),
-  ),
+  delete: z.optional(deleteWishSchema),
   /** The destination is to be compared with the source when all is copied, or by this attempt; missing: it is not. */
-  verify: z.optional(
-    z.object({
-      by: z.enum(proofWords),
-      /** Missing: what was to be kept. */
-      keep: z.optional(z.array(z.enum(keepWords))),
-      windowSeconds: z.optional(z.number().check(z.nonnegative())),
-      extras: z.optional(z.boolean()),
-      mends: z.optional(z.boolean()),
-      /** In phase `verify`, and after it: the attempt that has begun the comparison. */
-      since: z.optional(count),
-    }),
-  ),
+  verify: z.optional(verifyWishSchema),
   /** A manifest is to be made of what was copied, or of the tree that the run is for; missing: none. */
   manifest: z.optional(manifestWishSchema),
   /** In phase `remove`: what the tree that goes is known by. */
   remove: z.optional(z.object({ identity: z.string() })),
   /** What finish needs to submit a next attempt. */
-  submission: z.optional(
-    z.object({
-      resources: resourcesSchema,
-      templates: z.optional(z.string()),
-      node: z.string(),
-      worker: z.string(),
-    }),
-  ),
+  submission: z.optional(submissionSchema),
   /** Task `t` of array `number` works on shard `base + t`; `notOn`: on another node than these. */
   arrays: z.array(
     z.object({
@@ -129,61 +85,6 @@ const attemptSchema = z.object({
     }),
   ),
 });
-
-const submittedSchema = z.object({ format: count, job: z.string().check(z.regex(/^\d+$/)), at: z.string() });
-
-/** What a worker may move at most; left out: no limit. */
-export type WorkerLimits = {
-  readonly bytesPerSecond?: number | undefined;
-  readonly entriesPerSecond?: number | undefined;
-};
-
-type ResourceLists = 'excludeNodes' | 'extraArguments';
-
-export type Submission = {
-  readonly resources: Readonly<Omit<z.infer<typeof resourcesSchema>, ResourceLists>> & {
-    readonly [key in ResourceLists]?: readonly string[] | undefined;
-  };
-  /** The site's directory of templates; it may be relative to the directory where the run was made. */
-  readonly templates?: string | undefined;
-  /** The node program and the worker bundle, as the compute nodes see them. */
-  readonly node: string;
-  readonly worker: string;
-};
-
-/** What is to become of names at the destination that the source does not have, and how many at most: `N` or `N%`. */
-export type DeleteWish = {
-  readonly to: DeleteWord;
-  readonly max: string;
-  readonly atMost?: readonly { readonly shard: number; readonly entries: number }[] | undefined;
-};
-
-/** How the destination is to be compared with the source. */
-export type VerifyWish = {
-  readonly by: ProofWord;
-  readonly keep?: readonly KeepWord[] | undefined;
-  /** By so many seconds mtimes may differ; left out: not at all. */
-  readonly windowSeconds?: number | undefined;
-  /** True: what the source does not have is a difference. */
-  readonly extras?: boolean | undefined;
-  /** True: what differs is copied again, once. */
-  readonly mends?: boolean | undefined;
-  readonly since?: number | undefined;
-};
-
-/** True of an attempt of a copy that is to be proved by checksums: what copies hashes, and what compares goes by that. */
-export function hashesCopies({ verify }: Pick<Attempt, 'verify'>): boolean {
-  return verify?.by === 'checksum' && verify.mends === true;
-}
-
-/** A manifest that is to be made, and where it goes. */
-export type ManifestWish = {
-  readonly algorithm: Algorithm;
-  readonly file?: string | undefined;
-  readonly mode?: number | undefined;
-  readonly without?: string | undefined;
-  readonly since?: number | undefined;
-};
 
 type Later = {
   cpus: number;
@@ -209,12 +110,10 @@ export type Attempt = Omit<z.infer<typeof attemptSchema>, 'format' | keyof Later
   readonly [key in keyof Later]?: Later[key] | undefined;
 };
 
-/** The jobs of an attempt that the scheduler has accepted; `announced` is the number the user was told. */
-export type AttemptJobs = {
-  readonly arrays: readonly { readonly number: number; readonly job: string }[];
-  readonly finish: string | undefined;
-  readonly announced: string | undefined;
-};
+/** True of an attempt of a copy that is to be proved by checksums: what copies hashes, and what compares goes by that. */
+export function hashesCopies({ verify }: Pick<Attempt, 'verify'>): boolean {
+  return verify?.by === 'checksum' && verify.mends === true;
+}
 
 export async function writeAttempt(paths: RunPaths, attempt: Attempt): Promise<void> {
   await writeJsonOnce(paths.attemptInfo(attempt.attempt), attempt);
@@ -233,36 +132,6 @@ export async function readHead(paths: RunPaths, attempt: Attempt): Promise<Attem
   return continues === undefined ? attempt : readHead(paths, await readAttempt(paths, continues));
 }
 
-/** Records that a job was accepted; a retry or a status finds it there. */
-export async function writeSubmitted(
-  paths: RunPaths,
-  attempt: number,
-  array: number | 'finish',
-  job: string,
-): Promise<void> {
-  await writeJsonOnce(paths.submitted(attempt, array), { job, at: new Date().toISOString() });
-}
-
-export async function readJobs(paths: RunPaths, attempt: Attempt): Promise<AttemptJobs> {
-  const arrays: { number: number; job: string }[] = [];
-  for (const { number } of attempt.arrays) {
-    const job = await readSubmitted(paths, attempt.attempt, number);
-    if (job !== undefined) arrays.push({ number, job });
-  }
-  const finish = await readSubmitted(paths, attempt.attempt, 'finish');
-  return { arrays, finish, announced: arrays[0]?.job ?? finish };
-}
-
-async function readSubmitted(
-  paths: RunPaths,
-  attempt: number,
-  array: number | 'finish',
-): Promise<string | undefined> {
-  const file = paths.submitted(attempt, array);
-  if (!(await exists(file))) return undefined;
-  return (await readJson(file, submittedSchema)).job;
-}
-
 /** The numbers of the attempts made so far, ascending; empty when nothing was submitted yet. */
 export async function listAttempts(paths: RunPaths): Promise<number[]> {
   const names = await readdir(paths.attempts).catch(() => []);
@@ -272,11 +141,4 @@ export async function listAttempts(paths: RunPaths): Promise<number[]> {
       attempts.push(Number(name));
   }
   return attempts.sort((a, b) => a - b);
-}
-
-function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { access, open, readFile, rename, rm } from 'node:fs/promises';
 import * as z from 'zod/mini';
 import { BcopyError } from '../model/errors.ts';
 
@@ -107,6 +107,14 @@ export function damaged(file: string, line: number | undefined, why: string): Bc
   return new BcopyError('runDamaged', `cannot read the run: ${where} is damaged: ${why}`, {
     hint: 'start the copy anew without --retry; what is already there is not copied again',
   });
+}
+
+/** True of whatever has the name, and can be reached. */
+export function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
 }
 
 export const count = z.number().check(z.int(), z.gte(0));

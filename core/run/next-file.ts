@@ -1,6 +1,5 @@
-import { access } from 'node:fs/promises';
 import * as z from 'zod/mini';
-import { count, readJson, writeJsonOnce } from './files.ts';
+import { count, exists, readJson, writeJsonOnce } from './files.ts';
 import type { RunPaths } from './run-paths.ts';
 
 const nextSchema = z.discriminatedUnion('kind', [
@@ -33,11 +32,4 @@ export async function writeCancelled(paths: RunPaths, attempt: number): Promise<
 
 export async function isCancelled(paths: RunPaths, attempt: number): Promise<boolean> {
   return exists(paths.cancelled(attempt));
-}
-
-function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
 }

@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { inject } from 'vitest';
 import type { Plan } from '../../core/model/plan.ts';
 import type { SyncWord } from '../../core/model/sync.ts';
-import { writeAttempt, writeSubmitted } from '../../core/run/attempt-file.ts';
+import { writeAttempt } from '../../core/run/attempt-file.ts';
 import { writePlan } from '../../core/run/plan-file.ts';
 import { writeRunInfo } from '../../core/run/run-info.ts';
 import { RunPaths } from '../../core/run/run-paths.ts';
+import { writeSubmitted } from '../../core/run/submitted-file.ts';
 import { planRun, writeTape } from '../helpers/run-fixture.ts';
 import { scanned } from '../helpers/storage-trees.ts';
 

@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { execa } from 'execa';
-import type { DeleteWish } from '../../core/run/attempt-file.ts';
+import type { DeleteWish } from '../../core/run/attempt-wishes.ts';
 import type { JournalLine } from '../../core/run/journal-lines.ts';
 import { listJournals, readJournal } from '../../core/run/journal-reader.ts';
 import { runDeleteTask } from '../../workers/delete-task.ts';

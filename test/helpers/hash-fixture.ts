@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { execaSync } from 'execa';
 import { inject } from 'vitest';
-import type { ManifestWish } from '../../core/run/attempt-file.ts';
+import type { ManifestWish } from '../../core/run/attempt-wishes.ts';
 import type { RunInfo } from '../../core/run/run-info.ts';
 import { runHashFinish } from '../../workers/hash-finish.ts';
 import { runHashTask } from '../../workers/hash-task.ts';

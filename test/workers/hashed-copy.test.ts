@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Attempt, VerifyWish } from '../../core/run/attempt-file.ts';
+import type { Attempt } from '../../core/run/attempt-file.ts';
+import type { VerifyWish } from '../../core/run/attempt-wishes.ts';
 import type { JournalName } from '../../core/run/run-paths.ts';
 import { readRunState } from '../../core/run/run-state.ts';
 import { runFinish } from '../../workers/finish.ts';

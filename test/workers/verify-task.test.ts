@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { VerifyWish } from '../../core/run/attempt-file.ts';
+import type { VerifyWish } from '../../core/run/attempt-wishes.ts';
 import { accountOfRun, readRunState } from '../../core/run/run-state.ts';
 import { PosixStorage } from '../../core/storage/posix/posix-storage.ts';
 import { runTask } from '../../workers/task.ts';

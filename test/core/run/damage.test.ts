@@ -15,11 +15,12 @@ import { isComplete } from '../../../core/model/account.ts';
 import type { Entry } from '../../../core/model/entry.ts';
 import { BcopyError } from '../../../core/model/errors.ts';
 import { wholeEntriesOf } from '../../../core/model/plan.ts';
-import { readAttempt, readJobs, writeAttempt, writeSubmitted } from '../../../core/run/attempt-file.ts';
+import { readAttempt, writeAttempt } from '../../../core/run/attempt-file.ts';
 import { readPlan, writePlan } from '../../../core/run/plan-file.ts';
 import { readRunInfo, writeRunInfo } from '../../../core/run/run-info.ts';
 import type { RunPaths } from '../../../core/run/run-paths.ts';
 import { accountOfRun, readRunState } from '../../../core/run/run-state.ts';
+import { readJobs, writeSubmitted } from '../../../core/run/submitted-file.ts';
 import { TapeReader } from '../../../core/run/tape-reader.ts';
 import { randomNumbers } from '../../helpers/random.ts';
 import {

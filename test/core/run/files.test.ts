@@ -3,15 +3,10 @@ import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import type { Fidelity } from '../../../core/model/fidelity.ts';
-import {
-  listAttempts,
-  readAttempt,
-  readJobs,
-  writeAttempt,
-  writeSubmitted,
-} from '../../../core/run/attempt-file.ts';
+import { listAttempts, readAttempt, writeAttempt } from '../../../core/run/attempt-file.ts';
 import { readJson, writeJsonOnce, writeOnce } from '../../../core/run/files.ts';
 import { readPlan, writePlan } from '../../../core/run/plan-file.ts';
+import { readJobs, writeSubmitted } from '../../../core/run/submitted-file.ts';
 import { makeRun, planRun, type RunFixture, writeTape } from '../../helpers/run-fixture.ts';
 
 let run: RunFixture;
