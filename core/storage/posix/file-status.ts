@@ -1,20 +1,5 @@
-import {
-  AT_EMPTY_PATH,
-  AT_NO_AUTOMOUNT,
-  AT_STATX_FORCE_SYNC,
-  AT_SYMLINK_NOFOLLOW,
-  addressOf,
-  type NativeName,
-  STATX_BASIC_STATS,
-  STATX_BTIME,
-  STATX_MNT_ID,
-  STATX_SCAN,
-  statx,
-  statxAt,
-  statxAtAsync,
-} from './libc.ts';
-import { mountIdOf } from './mount-id.ts';
-import { check } from './system-error.ts';
+import { STATX_BASIC_STATS, STATX_BTIME, STATX_MNT_ID } from './libc.ts';
+import { StatusBuffer } from './status-buffer.ts';
 
 const S_IFMT = 0o170000;
 const S_IFREG = 0o100000;
@@ -22,66 +7,19 @@ const STATX_ATTR_IMMUTABLE = 0x10;
 const STATX_ATTR_APPEND = 0x20;
 const STATX_ATTR_MOUNT_ROOT = 0x2000;
 const high = 2 ** 32;
-const statusBytes = 256;
 /** The mask for `identity`. */
 export const withBirth = STATX_BASIC_STATS | STATX_BTIME;
 /** The mask for `isInMountOf`. */
 export const withMount = STATX_BASIC_STATS | STATX_MNT_ID;
 
-/**
- * What statx(2) says of one file, read from a buffer that is used again and again (struct statx, linux/stat.h:
- * the same layout on every architecture). Values hold until the next read.
- */
-export class FileStatus {
-  /** With an empty name behind it. */
-  readonly #bytes = new Uint8Array(statusBytes + 8);
-  readonly #view = new DataView(this.#bytes.buffer);
-  readonly #words = new Uint32Array(this.#bytes.buffer);
-  readonly #address = addressOf(this.#bytes);
+/** What statx(2) says of one file. Values hold until the next read. */
+export class FileStatus extends StatusBuffer {
   /** atime and mtime as two struct timespec, for futimens(3). */
   readonly #times = new Uint8Array(32);
 
-  /** Returns 0, or the negative errno. Symlinks are not followed. */
-  read(directory: number, name: NativeName, mask = STATX_BASIC_STATS): number {
-    return statx(directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, mask, this.#bytes);
-  }
-
-  /** The same for a name given by its address, and only of what the scan wants to know. */
-  readAt(directory: number, name: number, mask = STATX_SCAN): number {
-    return statxAt(directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, mask, this.#address);
-  }
-
-  /** The same without waiting: values hold when the promise is kept, and until then nothing else may be read. */
-  readAtAsync(directory: number, name: number, mask = STATX_SCAN): Promise<number> {
-    return statxAtAsync(directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, mask, this.#address);
-  }
-
-  /** The same of what a symlink leads to. */
-  readFollowed(directory: number, name: NativeName): number {
-    return statx(directory, name, AT_NO_AUTOMOUNT, STATX_BASIC_STATS, this.#bytes);
-  }
-
-  /** Reads the status of an open file; throws a SystemError. */
-  readOpen(fd: number, action: string, mask = STATX_BASIC_STATS): this {
-    check(statx(fd, '', AT_EMPTY_PATH, mask, this.#bytes), action);
-    if ((mask & STATX_MNT_ID) !== 0) this.#completeMount(fd);
-    return this;
-  }
-
-  /** The same without waiting; returns 0, or the negative errno. */
-  readOpenAsync(fd: number): Promise<number> {
-    return statxAtAsync(fd, this.#address + statusBytes, AT_EMPTY_PATH, STATX_BASIC_STATS, this.#address);
-  }
-
-  /** The same, and a network file system asks its server instead of what it remembers. */
-  readAgain(fd: number, action: string, mask = STATX_BASIC_STATS): this {
-    check(statx(fd, '', AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, mask, this.#bytes), action);
-    return this;
-  }
-
   /** True when type, mode, owner, size and mtime are those of a stamp (see SeenEntries), of the mode and the owner only what is masked. */
   hasStamp(stamps: Uint32Array, at: number, modeMask: number, ownerMask: number): boolean {
-    const view = this.#view;
+    const view = this.view;
     return (
       view.getUint32(120, true) === stamps[at + 7] &&
       view.getUint32(112, true) === stamps[at + 5] &&
@@ -96,7 +34,7 @@ export class FileStatus {
 
   /** True when type, mode, owner, size and mtime are the same, of the mode and the owner only what is masked. */
   isCopyOf(other: FileStatus, modeMask: number, ownerMask: number): boolean {
-    const [mine, others] = [this.#words, other.#words];
+    const [mine, others] = [this.words, other.words];
     return (
       mine[30] === others[30] &&
       mine[28] === others[28] &&
@@ -111,7 +49,7 @@ export class FileStatus {
 
   /** Five words that change as soon as anything of the file does: inode, and ctime. */
   writeChange(words: Uint32Array, at: number): void {
-    const mine = this.#words;
+    const mine = this.words;
     words[at] = mine[8]!;
     words[at + 1] = mine[9]!;
     words[at + 2] = mine[24]!;
@@ -120,123 +58,123 @@ export class FileStatus {
   }
 
   get ctimeSeconds(): number {
-    return this.#words[24]! + (this.#words[25]! | 0) * high;
+    return this.words[24]! + (this.words[25]! | 0) * high;
   }
 
   get mode(): number {
-    return this.#view.getUint16(28, true) & 0o7777;
+    return this.view.getUint16(28, true) & 0o7777;
   }
   get type(): 'file' | 'directory' | 'symlink' | 'special' {
-    const type = this.#view.getUint16(28, true) & S_IFMT;
+    const type = this.view.getUint16(28, true) & S_IFMT;
     if (type === 0o100000) return 'file';
     if (type === 0o040000) return 'directory';
     return type === 0o120000 ? 'symlink' : 'special';
   }
   /** Type and permission bits as mknod(2) takes them. */
   get fullMode(): number {
-    return this.#view.getUint16(28, true);
+    return this.view.getUint16(28, true);
   }
   get links(): number {
-    return this.#view.getUint32(16, true);
+    return this.view.getUint32(16, true);
   }
   get uid(): number {
-    return this.#view.getUint32(20, true);
+    return this.view.getUint32(20, true);
   }
   get gid(): number {
-    return this.#view.getUint32(24, true);
+    return this.view.getUint32(24, true);
   }
   get bytes(): number {
-    return this.#number(40);
+    return this.numberAt(40);
   }
   /** Bytes that are allocated: fewer than `bytes` when there are holes. */
   get allocatedBytes(): number {
-    return this.#number(48) * 512;
+    return this.numberAt(48) * 512;
   }
   /** What the file system allocates, or would like to be asked for, at once. */
   get blockBytes(): number {
-    return this.#view.getUint32(4, true);
+    return this.view.getUint32(4, true);
   }
   get mtime(): string {
-    return this.#time(112);
+    return this.timeAt(112);
   }
   get mtimeNs(): bigint {
-    return this.#view.getBigInt64(112, true) * 1_000_000_000n + BigInt(this.#view.getUint32(120, true));
+    return this.view.getBigInt64(112, true) * 1_000_000_000n + BigInt(this.view.getUint32(120, true));
   }
   get inodeLow(): number {
-    return this.#view.getUint32(32, true);
+    return this.view.getUint32(32, true);
   }
   get inodeHigh(): number {
-    return this.#view.getUint32(36, true);
+    return this.view.getUint32(36, true);
   }
   get inode(): string {
-    return String(this.#view.getBigUint64(32, true));
+    return String(this.view.getBigUint64(32, true));
   }
   /**
    * Inode and, where the file system tells it, birth: an inode number alone goes to another file as soon as its own is
    * gone. For what was read with `withBirth`.
    */
   get identity(): string {
-    const hasBirth = (this.#view.getUint32(0, true) & STATX_BTIME) !== 0;
-    return hasBirth ? `${this.inode}:${this.#time(80)}` : this.inode;
+    const hasBirth = (this.view.getUint32(0, true) & STATX_BTIME) !== 0;
+    return hasBirth ? `${this.inode}:${this.timeAt(80)}` : this.inode;
   }
   get device(): string {
-    return `${this.#view.getUint32(136, true)}:${this.#view.getUint32(140, true)}`;
+    return `${this.view.getUint32(136, true)}:${this.view.getUint32(140, true)}`;
   }
   /** The file system's device as the kernel packs it (12 and 20 bits), to compare and to remember: a small integer is looked up fast. */
   get deviceNumber(): number {
-    return (this.#view.getUint32(136, true) << 20) | this.#view.getUint32(140, true);
+    return (this.view.getUint32(136, true) << 20) | this.view.getUint32(140, true);
   }
   get isImmutable(): boolean {
-    return (this.#view.getUint32(8, true) & STATX_ATTR_IMMUTABLE) !== 0;
+    return (this.view.getUint32(8, true) & STATX_ATTR_IMMUTABLE) !== 0;
   }
   get isAppendOnly(): boolean {
-    return (this.#view.getUint32(8, true) & STATX_ATTR_APPEND) !== 0;
+    return (this.view.getUint32(8, true) & STATX_ATTR_APPEND) !== 0;
   }
   /** Something is mounted here; older kernels (before 5.8) do not tell. */
   get isMountRoot(): boolean {
-    return (this.#view.getUint32(8, true) & STATX_ATTR_MOUNT_ROOT) !== 0;
+    return (this.view.getUint32(8, true) & STATX_ATTR_MOUNT_ROOT) !== 0;
   }
   get isDevice(): boolean {
-    const type = this.#view.getUint16(28, true) & S_IFMT;
+    const type = this.view.getUint16(28, true) & S_IFMT;
     return type === 0o020000 || type === 0o060000;
   }
   /** The device that a device file stands for, as makedev(3) packs it. */
   get specialDevice(): number {
-    const major = this.#view.getUint32(128, true);
-    const minor = this.#view.getUint32(132, true);
+    const major = this.view.getUint32(128, true);
+    const minor = this.view.getUint32(132, true);
     return (minor & 0xff) + (major & 0xfff) * 256 + Math.floor(minor / 256) * 2 ** 20;
   }
 
   /** Differs as soon as content or metadata of the file did: `SIZE:MTIME:CTIME:INODE`. */
   get version(): string {
-    return `${this.bytes}:${this.#time(112)}:${this.#time(96)}:${this.inode}`;
+    return `${this.bytes}:${this.timeAt(112)}:${this.timeAt(96)}:${this.inode}`;
   }
 
   get ctimeMs(): number {
-    return this.#ms(96);
+    return this.msAt(96);
   }
   get mtimeMs(): number {
-    return this.#ms(112);
+    return this.msAt(112);
   }
   get mtimeSeconds(): number {
-    return this.#view.getUint32(112, true) + this.#view.getInt32(116, true) * high;
+    return this.view.getUint32(112, true) + this.view.getInt32(116, true) * high;
   }
   get mtimeNanoseconds(): number {
-    return this.#view.getUint32(120, true);
+    return this.view.getUint32(120, true);
   }
   /** Undefined where the file system does not tell; for what was read with `withBirth`. */
   get birthMs(): number | undefined {
-    if ((this.#view.getUint32(0, true) & STATX_BTIME) === 0) return undefined;
-    return this.#number(80) * 1000 + this.#view.getUint32(88, true) / 1e6;
+    if ((this.view.getUint32(0, true) & STATX_BTIME) === 0) return undefined;
+    return this.numberAt(80) * 1000 + this.view.getUint32(88, true) / 1e6;
   }
   get ctimeHasFraction(): boolean {
-    return this.#view.getUint32(104, true) !== 0;
+    return this.view.getUint32(104, true) !== 0;
   }
 
   /** Within `windowSeconds`; without it to the nanosecond. */
   hasSameMtimeAs(other: FileStatus, windowSeconds = 0): boolean {
     return (
-      this.#sameBytes(other, 112, 124) || (windowSeconds > 0 && Math.abs(this.#after(other)) <= windowSeconds)
+      this.sameBytes(other, 112, 124) || (windowSeconds > 0 && Math.abs(this.#after(other)) <= windowSeconds)
     );
   }
 
@@ -246,59 +184,29 @@ export class FileStatus {
 
   /** True when size, mtime and ctime are the same: nobody wrote to it in between. */
   isUnchangedSince(other: FileStatus): boolean {
-    return (
-      this.#sameBytes(other, 40, 48) && this.#sameBytes(other, 96, 108) && this.#sameBytes(other, 112, 124)
-    );
+    return this.sameBytes(other, 40, 48) && this.sameBytes(other, 96, 108) && this.sameBytes(other, 112, 124);
   }
 
   isSameFileAs(other: FileStatus): boolean {
-    return this.#sameBytes(other, 32, 40) && this.#sameBytes(other, 136, 144);
+    return this.sameBytes(other, 32, 40) && this.sameBytes(other, 136, 144);
   }
 
   /** False for what is on another file system, or at another place of the same one; by its name, older kernels (before 5.8) tell only the first. */
   isInMountOf(other: FileStatus): boolean {
-    const tells = this.#view.getUint32(0, true) & other.#view.getUint32(0, true) & STATX_MNT_ID;
-    return this.#sameBytes(other, 136, 144) && (tells === 0 || this.#sameBytes(other, 144, 152));
-  }
-
-  /** What older kernels (before 5.8) leave out, of what is open. */
-  #completeMount(fd: number): void {
-    const told = this.#view.getUint32(0, true);
-    const mount = (told & STATX_MNT_ID) === 0 ? mountIdOf(fd) : undefined;
-    if (mount === undefined) return;
-    this.#view.setBigUint64(144, mount, true);
-    this.#view.setUint32(0, told | STATX_MNT_ID, true);
+    const tells = this.view.getUint32(0, true) & other.view.getUint32(0, true) & STATX_MNT_ID;
+    return this.sameBytes(other, 136, 144) && (tells === 0 || this.sameBytes(other, 144, 152));
   }
 
   /** atime and mtime in nanoseconds, as futimens(3) takes them. */
   get times(): Uint8Array {
-    this.#times.set(this.#bytes.subarray(64, 76), 0);
-    this.#times.set(this.#bytes.subarray(112, 124), 16);
+    this.#times.set(this.buffer.subarray(64, 76), 0);
+    this.#times.set(this.buffer.subarray(112, 124), 16);
     return this.#times;
   }
 
   /** By how many seconds it was modified after the other. */
   #after(other: FileStatus): number {
-    const seconds = Number(this.#view.getBigInt64(112, true) - other.#view.getBigInt64(112, true));
-    return seconds + (this.#view.getUint32(120, true) - other.#view.getUint32(120, true)) / 1e9;
-  }
-
-  #time(at: number): string {
-    return `${this.#view.getBigInt64(at, true)}.${String(this.#view.getUint32(at + 8, true)).padStart(9, '0')}`;
-  }
-
-  /** Before 1970 too. */
-  #ms(at: number): number {
-    const seconds = this.#view.getUint32(at, true) + this.#view.getInt32(at + 4, true) * high;
-    return seconds * 1000 + this.#view.getUint32(at + 8, true) / 1e6;
-  }
-
-  #number(at: number): number {
-    return this.#view.getUint32(at, true) + this.#view.getUint32(at + 4, true) * high;
-  }
-
-  #sameBytes(other: FileStatus, from: number, to: number): boolean {
-    for (let i = from; i < to; i++) if (this.#bytes[i] !== other.#bytes[i]) return false;
-    return true;
+    const seconds = Number(this.view.getBigInt64(112, true) - other.view.getBigInt64(112, true));
+    return seconds + (this.view.getUint32(120, true) - other.view.getUint32(120, true)) / 1e9;
   }
 }
