@@ -1,8 +1,8 @@
 import { fullFidelity } from '../core/model/fidelity.ts';
 import { hashesCopies } from '../core/run/attempt-file.ts';
 import { rootsOf } from '../core/run/run-info.ts';
-import { EntryComparer } from '../core/storage/posix/compare-entries.ts';
 import type { CompareJob, Comparison } from '../core/storage/posix/compare-jobs.ts';
+import { Comparer } from '../core/storage/posix/comparer.ts';
 import { prepareDigests } from '../core/storage/posix/content-digest.ts';
 import { JobThreads } from '../core/storage/posix/job-threads.ts';
 import { close } from '../core/storage/posix/libc.ts';
@@ -60,10 +60,10 @@ export function startComparers(comparison: Comparison, threads: number, program:
 
 class InlineComparer implements Comparers {
   readonly threads = 1;
-  readonly #comparer: EntryComparer;
+  readonly #comparer: Comparer;
 
   constructor(comparison: Comparison) {
-    this.#comparer = new EntryComparer(comparison);
+    this.#comparer = new Comparer(comparison);
   }
 
   async run<A>(job: CompareJob): Promise<A> {

@@ -3,8 +3,8 @@ import { bytesOf } from '../core/model/entry.ts';
 import type { Range } from '../core/model/ranges.ts';
 import type { DiffersLine } from '../core/run/journal-lines.ts';
 import type { PlacedEntry } from '../core/run/tape-reader.ts';
-import { sayContent } from '../core/storage/posix/compare-entries.ts';
 import type { HashedAnswer, RangeAnswer } from '../core/storage/posix/compare-jobs.ts';
+import { sayContent } from '../core/storage/posix/compare-ranges.ts';
 import type { Comparers } from './comparison.ts';
 import type { KnownDigests, KnownRange } from './known-digests.ts';
 

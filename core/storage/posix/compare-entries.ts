@@ -1,24 +1,10 @@
 import type { DifferenceKind } from '../../model/difference.ts';
-import type { SourceDigest } from '../../model/source-digest.ts';
 import { compareAttributes } from './compare-attributes.ts';
-import { filledHoles, findDifference } from './compare-content.ts';
+import { filledHoles } from './compare-content.ts';
 import { compareDigest } from './compare-digest.ts';
-import type {
-  CompareJob,
-  Comparison,
-  EntriesAnswer,
-  EntriesJob,
-  Finding,
-  HashedAnswer,
-  HashedJob,
-  LinkedPair,
-  LinksAnswer,
-  LinksJob,
-  NamedTwice,
-  RangeAnswer,
-  RangeJob,
-} from './compare-jobs.ts';
-import { DirectoryStack } from './directory-stack.ts';
+import type { Comparison, EntriesAnswer, EntriesJob, Finding, LinkedPair } from './compare-jobs.ts';
+import { findDifferenceIn, sayContent } from './compare-ranges.ts';
+import { type ComparedTrees, whyUnreadable } from './compared-trees.ts';
 import {
   deviceOf,
   type Found,
@@ -33,11 +19,7 @@ import {
 } from './entry-sides.ts';
 import { placeOf } from './extended-attributes.ts';
 import { FileStatus } from './file-status.ts';
-import { nativeName } from './libc.ts';
-import { setLimits, takeEntry } from './limits.ts';
-import { openExistingDirectory } from './open-directory.ts';
-import { openedSource, type SourceDirectories, type SourcePlace, SourceTree } from './source-tree.ts';
-import { SystemError } from './system-error.ts';
+import { takeEntry } from './limits.ts';
 
 /** A file of more is left, to be compared by several threads. */
 const smallContent = 1024 * 1024;
@@ -45,28 +27,18 @@ const smallContent = 1024 * 1024;
 const smallestHole = 64 * 1024;
 const isRoot = process.geteuid?.() === 0;
 
-/** Compares entries of two trees; nothing of them is written to. */
+/** Compares entries of two trees. */
 export class EntryComparer {
+  readonly #trees: ComparedTrees;
   readonly #comparison: Comparison;
-  readonly #sources: SourceDirectories;
-  readonly #destinations: DirectoryStack;
   readonly #source = new FileStatus();
   readonly #destination = new FileStatus();
   #answer = newAnswer();
   #digests: EntriesJob['digests'];
 
-  constructor(comparison: Comparison) {
-    this.#comparison = comparison;
-    const { source, limits } = comparison;
-    if (limits !== undefined) setLimits(limits);
-    this.#sources = typeof source === 'number' ? openedSource(source) : new SourceTree(source);
-    this.#destinations = new DirectoryStack(comparison.destination, openExistingDirectory);
-  }
-
-  answer(job: CompareJob): EntriesAnswer | RangeAnswer | HashedAnswer | LinksAnswer {
-    if (job.kind === 'entries') return this.compare(job);
-    if (job.kind === 'hashed') return this.compareHashed(job);
-    return job.kind === 'range' ? this.compareRange(job) : this.compareLinks(job);
+  constructor(trees: ComparedTrees) {
+    this.#trees = trees;
+    this.#comparison = trees.comparison;
   }
 
   /** What cannot be read is a finding, never an exception. */
@@ -79,87 +51,14 @@ export class EntryComparer {
     return this.#answer;
   }
 
-  /** The content of a file in a range. */
-  compareRange({ directory, name, from, to }: RangeJob): RangeAnswer {
-    try {
-      const sides = [this.#sources.place(directory, name), this.#destinationOf(directory, name)] as const;
-      return { at: this.#findDifference(sides, from, to), unreadable: undefined };
-    } catch (error) {
-      return { at: -1, unreadable: causeOf(error) };
-    }
-  }
-
-  /** The content of a copy in a range, of which a digest is known. */
-  compareHashed({ directory, name, from, to, source: known }: HashedJob): HashedAnswer {
-    try {
-      const source = this.#sources.place(directory, name);
-      const destination = this.#destinationOf(directory, name);
-      const areThere =
-        this.#source.read(source.directory, source.name) === 0 &&
-        this.#destination.read(destination.directory, destination.name) === 0 &&
-        this.#source.bytes === this.#destination.bytes;
-      return { is: areThere ? this.#compareDigest(destination, known, [from, to]) : 'unknown' };
-    } catch (error) {
-      causeOf(error);
-      return { is: 'unknown' };
-    }
-  }
-
-  /** Of files whose status was just read. Throws a SystemError. */
-  #compareDigest(
-    { directory, name }: SourcePlace,
-    known: SourceDigest,
-    [from, to]: readonly [number, number],
-  ): HashedAnswer['is'] {
-    const destination = { directory, name, status: this.#destination };
-    const { isFresh } = this.#comparison;
-    return compareDigest(known, { source: this.#source, destination, from, to, isFresh });
-  }
-
-  /** What cannot be read is unknown. */
-  compareLinks({ links }: LinksJob): LinksAnswer {
-    return { links: links.map((link) => this.#compareLink(link)) };
-  }
-
-  #compareLink({ directory, name, firstDirectory, firstName }: NamedTwice): LinksAnswer['links'][number] {
-    takeEntry();
-    const areOne = (placeOf: (directory: string, name: string) => SourcePlace) => {
-      const one = placeOf(directory, name);
-      if (this.#source.read(one.directory, one.name) !== 0) return undefined;
-      const first = placeOf(firstDirectory, firstName);
-      if (this.#destination.read(first.directory, first.name) !== 0) return undefined;
-      return this.#source.isSameFileAs(this.#destination);
-    };
-    try {
-      const [source, destination] = [
-        areOne((...place) => this.#sources.place(...place)),
-        areOne((...place) => this.#destinationOf(...place)),
-      ];
-      if (source !== true || destination === undefined) return 'unknown';
-      return destination ? 'right' : 'wrong';
-    } catch (error) {
-      causeOf(error);
-      return 'unknown';
-    }
-  }
-
-  close(): void {
-    this.#sources.close();
-    this.#destinations.close();
-  }
-
-  #destinationOf(directory: string, name: string): SourcePlace {
-    return { directory: this.#destinations.enter(directory), name: nativeName(name) };
-  }
-
   #compareOne(directory: string, name: string, index: number): void {
     // It is no entry of the source
-    if (this.#sources.isVirtual && directory === '' && name === '.') return;
+    if (this.#trees.isVirtual && directory === '' && name === '.') return;
     takeEntry();
     const found: Found[] = [];
     try {
-      const source = placeIfThere(() => this.#sources.place(directory, name));
-      const destination = placeIfThere(() => this.#destinationOf(directory, name));
+      const source = placeIfThere(() => this.#trees.sourceOf(directory, name));
+      const destination = placeIfThere(() => this.#trees.destinationOf(directory, name));
       const gone = whyGone(
         { place: source, status: this.#source },
         { place: destination, status: this.#destination },
@@ -172,7 +71,7 @@ export class EntryComparer {
         this.#compareBoth(...sides, index, found);
       } else if (gone !== 'both') found.push(gone);
     } catch (error) {
-      found.push({ kind: 'unreadable', detail: causeOf(error) });
+      found.push({ kind: 'unreadable', detail: whyUnreadable(error) });
     }
     for (const { kind, detail } of found) this.#answer.findings.push({ index, kind, detail });
   }
@@ -231,12 +130,16 @@ export class EntryComparer {
 
   #compareSmall(source: Side, destination: Side, index: number, found: Found[]): void {
     const { bytes } = source.status;
+    const range = { from: 0, to: bytes, isFresh: this.#comparison.isFresh };
     const known = this.#digests?.get(index);
     this.#answer.bytes += bytes;
-    const is = known === undefined ? 'unknown' : this.#compareDigest(destination, known, [0, bytes]);
+    const is =
+      known === undefined
+        ? 'unknown'
+        : compareDigest(known, { source: source.status, destination, ...range });
     if (is === 'same') this.#answer.hashed += bytes;
     else {
-      const at = this.#findDifference([source, destination], 0, bytes);
+      const at = findDifferenceIn([source, destination], range);
       if (at >= 0) found.push({ kind: 'content', detail: sayContent(at) });
       else if (is === 'other') this.#answer.otherwise++;
     }
@@ -249,22 +152,11 @@ export class EntryComparer {
     if (from.allocatedBytes >= from.bytes || to.allocatedBytes - from.allocatedBytes < least) return 0;
     return withBoth([source, destination], (one, other) => filledHoles(one, other, from.bytes, least));
   }
-
-  #findDifference(sides: readonly [SourcePlace, SourcePlace], from: number, to: number): number {
-    const { isFresh } = this.#comparison;
-    return withBoth(sides, (source, destination) =>
-      findDifference({ source, destination, isFresh }, from, to),
-    );
-  }
 }
 
 function isWithin(one: FileStatus, other: FileStatus, seconds: number): boolean {
   const apart = one.mtimeNs - other.mtimeNs;
   return (apart < 0n ? -apart : apart) <= BigInt(seconds) * 1_000_000_000n;
-}
-
-export function sayContent(at: number): string {
-  return `from byte ${at} on`;
 }
 
 type NewAnswer = {
@@ -278,9 +170,4 @@ type NewAnswer = {
 
 function newAnswer(): NewAnswer {
   return { findings: [], linked: [], contents: [], bytes: 0, hashed: 0, otherwise: 0 };
-}
-
-function causeOf(error: unknown): string {
-  if (error instanceof SystemError) return error.message;
-  throw error;
 }

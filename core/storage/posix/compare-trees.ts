@@ -1,6 +1,5 @@
 import { type Difference, type DifferenceKind, differenceKinds } from '../../model/difference.ts';
 import { joinPath } from '../../model/entry.ts';
-import { sayContent } from './compare-entries.ts';
 import type {
   Comparison,
   EntriesAnswer,
@@ -9,6 +8,7 @@ import type {
   RangeAnswer,
   RangeJob,
 } from './compare-jobs.ts';
+import { sayContent } from './compare-ranges.ts';
 import { JobThreads } from './job-threads.ts';
 import { LinkGroups } from './link-groups.ts';
 import type { PairedName } from './paired-walk.ts';
