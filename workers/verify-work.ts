@@ -1,37 +1,24 @@
-import type { Difference } from '../core/model/difference.ts';
 import { bytesOf } from '../core/model/entry.ts';
-import { fullFidelity, type KeepWord, leftOutNotes } from '../core/model/fidelity.ts';
-import { addTally, emptyTally } from '../core/model/outcome.ts';
+import { fullFidelity, type KeepWord } from '../core/model/fidelity.ts';
 import { type Shard, wholeEntriesOf } from '../core/model/plan.ts';
 import { RangeSet } from '../core/model/ranges.ts';
-import type { DiffersLine, JournalEnd, JournalRecord } from '../core/run/journal-lines.ts';
+import type { JournalEnd } from '../core/run/journal-lines.ts';
 import { recordedIn } from '../core/run/recorded-entries.ts';
-import type { RunState } from '../core/run/run-state.ts';
-import type { ShardState } from '../core/run/shard-state.ts';
 import { type PlacedEntry, TapeReader } from '../core/run/tape-reader.ts';
 import type { Comparers } from './comparison.ts';
 import type { KnownDigests } from './known-digests.ts';
 import { hasty, type Patience, patienceFor } from './retry.ts';
-import type { TaskOptions } from './task.ts';
-import type { TaskContext } from './task-context.ts';
 import { differenceOf } from './verify-content.ts';
-import type { ComparedEntries } from './verify-entries.ts';
 import { extrasIn } from './verify-extras.ts';
+import { type FindingsParts, VerifyFindings } from './verify-findings.ts';
 import { VerifyDivided } from './verify-parts.ts';
 import { comparePatiently, isPassing } from './verify-patience.ts';
-import type { VerifyRecords } from './verify-records.ts';
 
-export type VerifyParts = {
-  readonly context: TaskContext;
-  readonly state: RunState;
-  /** The attempt that has begun the comparison. */
-  readonly since: number;
+export type VerifyParts = FindingsParts & {
   readonly comparers: Comparers;
   /** Undefined: both sides of everything are read. */
   readonly known: KnownDigests | undefined;
   readonly keep: readonly KeepWord[];
-  readonly records: VerifyRecords;
-  readonly options: TaskOptions;
 };
 
 /** So many entries are compared together, fewer when they are large. */
@@ -47,18 +34,15 @@ const storm = 4;
 export class VerifyWork {
   readonly #parts: VerifyParts;
   readonly #shard: Shard;
-  readonly #own: ShardState;
   readonly #tape: TapeReader;
   readonly #isRecorded: (placed: PlacedEntry) => boolean;
   readonly #comparesAll: boolean;
   readonly #skipsSymlinks: boolean;
-  /** What only root can make was left out, and told then. */
-  readonly #lacksDevices: boolean;
   readonly #verified: RangeSet;
+  readonly #findings: VerifyFindings;
   readonly #underWay = new Set<Promise<void>>();
   #broken: Error | undefined;
   #inVain = 0;
-  #found: 'complete' | 'differences' | 'failures' = 'complete';
 
   constructor(parts: VerifyParts) {
     const { context, state, since } = parts;
@@ -66,14 +50,12 @@ export class VerifyWork {
     const number = context.journal.shard as number;
     this.#parts = parts;
     this.#shard = plan.shards[number]!;
-    this.#own = state.shards[number]!;
     this.#tape = new TapeReader(context.paths);
     this.#comparesAll = info.purpose === 'verify';
     this.#isRecorded = recordedIn(plan, state, number);
     this.#skipsSymlinks = (attempt.fidelity ?? fullFidelity).symlinks === 'skip';
-    this.#lacksDevices = state.notes.has(leftOutNotes.device);
     this.#verified = state.verification.since === since ? state.verification.verified : new RangeSet();
-    if ([...this.#openHere()].length > 0) this.#found = 'differences';
+    this.#findings = new VerifyFindings(parts, number);
   }
 
   async run(): Promise<JournalEnd['reason']> {
@@ -86,20 +68,12 @@ export class VerifyWork {
       this.#tape.close();
     }
     if (this.#broken !== undefined) throw this.#broken;
-    return this.#mustStop ? 'cut off' : this.#found;
+    return this.#mustStop ? 'cut off' : this.#findings.found;
   }
 
   get #mustStop(): boolean {
     const { options, records } = this.#parts;
     return options.signal.aborted || records.isSuperseded || this.#broken !== undefined;
-  }
-
-  /** What an earlier worker of the same comparison has found in this shard, and will not be found again. */
-  *#openHere(): Generator<DiffersLine> {
-    const { state, since } = this.#parts;
-    const { from, to } = wholeEntriesOf(this.#shard);
-    for (const [, entry] of state.verification.openIn(from, to))
-      if (entry.since === since) yield* entry.lines;
   }
 
   #divided(): VerifyDivided {
@@ -111,7 +85,7 @@ export class VerifyWork {
       patience: this.#patience,
       compared: state.verification.since === since ? state.verification.pieces : new Map(),
       isWanted: (placed) => !this.#mustStop && this.#isWanted(placed),
-      tell: (differs) => void this.#tell(differs),
+      tell: (differs) => void this.#findings.tell(differs),
     });
   }
 
@@ -182,85 +156,18 @@ export class VerifyWork {
         ? [differenceOf(placed, { kind: 'unreadable', detail: `scan: ${placed.entry.errno}` })]
         : [],
     );
-    const differs = this.#tell([...compared.differs, ...unread]);
-    this.#record(entries, wanted, { ...compared, differs }, new Set(readable));
-  }
-
-  /** An entry that is not recorded and is as it should be needs no copy: it is skipped. */
-  #record(
-    entries: readonly PlacedEntry[],
-    wanted: readonly PlacedEntry[],
-    { differs, names, bytes, hashed, otherwise }: ComparedEntries,
-    readable: ReadonlySet<PlacedEntry>,
-  ): void {
-    const { records } = this.#parts;
-    const different = new Set(differs.map(({ ordinal }) => ordinal));
-    const { done } = this.#own;
-    const same = wanted.filter(({ ordinal }) => !different.has(ordinal) && !done.has(ordinal));
-    const isWanted = new Set(wanted);
-    const over = entries.filter((placed) => isWanted.has(placed) || done.has(placed.ordinal));
-    if (names.length > 0) records.take({ type: 'names', files: [...names] });
-    records.takeOtherwise(otherwise);
-    records.take(...runsOf(same).map(skippedIn));
-    records.take(
-      ...runsOf(over).map((run, i): JournalRecord => {
-        const [from, to] = [run[0]!.ordinal, run.at(-1)!.ordinal + 1];
-        const count = run.filter((placed) => readable.has(placed)).length;
-        const content = { bytes, ...(hashed > 0 && { hashed }) };
-        return { type: 'verified', from, to, entries: count, ...(i === 0 ? content : { bytes: 0 }) };
-      }),
-    );
-  }
-
-  /** Records differences, but those that are none for this run. */
-  #tell(differs: readonly DiffersLine[]): DiffersLine[] {
-    const real = differs.filter((line) => !(this.#lacksDevices && isDevice(line)) && !this.#isExtra(line));
-    for (const line of real) {
-      this.#parts.options.log.difference(line);
-      if (line.kind !== 'unreadable') this.#found = 'differences';
-      else if (this.#found === 'complete') this.#found = 'failures';
-    }
-    this.#parts.records.take(...real);
-    return real;
-  }
-
-  /** What has gone from the source since it was copied stays, like all that only the destination has. */
-  #isExtra({ kind }: DiffersLine): boolean {
-    return kind === 'extra' && this.#parts.context.attempt.verify!.extras !== true;
+    const differs = this.#findings.tell([...compared.differs, ...unread]);
+    this.#findings.record({ entries, wanted, readable }, { ...compared, differs });
   }
 
   async #extras(): Promise<void> {
     const { context, records } = this.#parts;
     for (const found of extrasIn(context, this.#tape, this.#whole)) {
-      if (found !== undefined) this.#tell([found]);
+      if (found !== undefined) this.#findings.tell([found]);
       // Lets signals in
       await new Promise(setImmediate);
       await records.keepUp();
       if (this.#mustStop) return;
     }
   }
-}
-
-function isDevice({ kind, detail }: Difference): boolean {
-  return kind === 'missing' && detail.endsWith('device');
-}
-
-/** Consecutive entries, together. */
-function runsOf(entries: readonly PlacedEntry[]): PlacedEntry[][] {
-  const runs: PlacedEntry[][] = [];
-  for (const placed of entries) {
-    const last = runs.at(-1);
-    if (last !== undefined && last.at(-1)!.ordinal === placed.ordinal - 1) last.push(placed);
-    else runs.push([placed]);
-  }
-  return runs;
-}
-
-function skippedIn(run: readonly PlacedEntry[]): JournalRecord {
-  const skipped = emptyTally();
-  for (const { entry } of run)
-    if (entry.kind !== 'directory' && entry.kind !== 'link')
-      addTally(skipped, { entries: 1, bytes: bytesOf(entry) });
-  const [from, to] = [run[0]!.ordinal, run.at(-1)!.ordinal + 1];
-  return { type: 'done', from, to, copied: emptyTally(), skipped, linked: emptyTally() };
 }
