@@ -12,26 +12,19 @@ import type {
   PartResult,
   Storage,
 } from '../storage.ts';
-import { completeDirectory } from './complete-directory.ts';
 import { ContentCopy } from './copy-content.ts';
 import { GroupCopy, putUnlocking } from './copy-group.ts';
-import {
-  completeParts,
-  type FileDirectories,
-  putPart,
-  readDividedState,
-  readVersion,
-} from './divided-file.ts';
-import { type Failed, outcomeOf } from './entry-outcome.ts';
+import { dividedFileAt, outcomeFor, splitPath } from './copy-means.ts';
+import { putPart, readDividedState, readVersion } from './divided-file.ts';
+import { EntryFinisher, type FinishMeans } from './finish-entries.ts';
 import { EntryNotes, Keeper } from './keeper.ts';
-import { nativeName, syncfs, unlinkat } from './libc.ts';
+import { syncfs, unlinkat } from './libc.ts';
 import { type SharedLimits, setLimits, takeEntry } from './limits.ts';
-import { mayPutInstead, putInsteadOfLink, putLink } from './put-link.ts';
 import { keepsWhatIsThere, noteOfLeftDirectory } from './same-content.ts';
 import { SameFiles } from './same-files.ts';
 import { heedStop, mustStop, type StopFlag, Stopped } from './stop-flag.ts';
 import { check, SystemError } from './system-error.ts';
-import { partsName, removeLeftovers, temporaryName } from './temporary-names.ts';
+import { partsName, removeLeftovers } from './temporary-names.ts';
 import { Trees, type TreesRequest } from './trees.ts';
 
 export type PosixStorageRequest = Omit<TreesRequest, 'followsSymlinks' | 'directoryRules'> & {
@@ -59,39 +52,36 @@ export type PosixStorageRequest = Omit<TreesRequest, 'followsSymlinks' | 'direct
   readonly hashes?: boolean;
 };
 
-type SourceEntry = Pick<FileDirectories, 'sourceDirectory' | 'sourceName'>;
-
 /** Two trees on mounted file systems. Opening it throws a SystemError when a root is missing. */
 export class PosixStorage implements Storage {
   readonly #request: PosixStorageRequest;
-  readonly #trees: Trees;
   readonly #fidelity: Fidelity;
-  readonly #compare: Comparison;
-  readonly #notes = new EntryNotes();
-  readonly #keeper: Keeper;
-  readonly #content: ContentCopy;
+  readonly #means: FinishMeans;
+  readonly #finisher: EntryFinisher;
   #same: SameFiles | undefined;
 
   constructor(request: PosixStorageRequest) {
-    this.#request = request;
-    this.#fidelity = request.fidelity ?? fullFidelity;
-    this.#compare = request.compare ?? byTime;
-    this.#keeper = new Keeper(this.#fidelity, this.#notes.note);
+    const { writer, mayExist, begunAtMs } = request;
+    const { fidelity = fullFidelity, compare = byTime, doubtsFiles = false } = request;
     const { syncsFiles = false, hashes = false } = request;
-    this.#content = new ContentCopy({ syncsFiles, hashes });
+    this.#request = request;
+    this.#fidelity = fidelity;
+    const notes = new EntryNotes();
+    const keeper = new Keeper(fidelity, notes.note);
+    const content = new ContentCopy({ syncsFiles, hashes });
     setLimits(request.limits);
     heedStop(request.stop);
-    const directoryRules = {
-      makesNone: this.#compare.existing,
-      replacesNothing: keepsWhatIsThere(this.#compare),
-    };
-    const { followsSymlinks } = this.#keeper;
-    this.#trees = new Trees({ ...request, followsSymlinks, directoryRules });
+    const directoryRules = { makesNone: compare.existing, replacesNothing: keepsWhatIsThere(compare) };
+    const { followsSymlinks } = keeper;
+    const trees = new Trees({ ...request, followsSymlinks, directoryRules });
+    const means = { trees, writer, keeper, compare, content, doubtsFiles };
+    this.#means = { ...means, notes, mayExist, begunAtMs };
+    this.#finisher = new EntryFinisher(this.#means);
   }
 
   copyGroup(group: EntryGroup): GroupOutcome {
     const { writer, mayExist, doubtsFiles, forced, largeFrom, cleanUp } = this.#request;
-    const what = { fidelity: this.#fidelity, compare: this.#compare, content: this.#content };
+    const { trees, compare, content } = this.#means;
     const request = {
       writer,
       mayExist,
@@ -99,13 +89,15 @@ export class PosixStorage implements Storage {
       forced,
       largeFrom,
       mayHaveParts: cleanUp !== undefined,
-      ...what,
+      fidelity: this.#fidelity,
+      compare,
+      content,
     };
-    return new GroupCopy(this.#trees, request).run(group);
+    return new GroupCopy(trees, request).run(group);
   }
 
   findSame(seen: SeenEntries): void {
-    this.#same ??= new SameFiles(this.#trees, { keeper: this.#keeper, compare: this.#compare });
+    this.#same ??= new SameFiles(this.#means.trees, this.#means);
     this.#same.find(seen);
   }
 
@@ -113,31 +105,31 @@ export class PosixStorage implements Storage {
     takeEntry();
     if (mustStop()) return { stopped: true };
     try {
-      const where = this.#where(request.ordinal, request.path);
-      const part = putUnlocking((there) => putPart(request, there, this.#content), where);
-      return { part, ways: this.#content.takeWays() };
+      const where = dividedFileAt(this.#means, request.ordinal, request.path);
+      const part = putUnlocking((there) => putPart(request, there, this.#means.content), where);
+      return { part, ways: this.#means.content.takeWays() };
     } catch (error) {
       if (error instanceof Stopped) return { stopped: true };
-      if (noteOfLeftDirectory(error, this.#compare) !== undefined) return this.#leftPart(request);
-      return { outcome: this.#outcome(request, error) };
+      if (noteOfLeftDirectory(error, this.#means.compare) !== undefined) return this.#leftPart(request);
+      return { outcome: outcomeFor(this.#means, request, error) };
     }
   }
 
   /** Of a file whose directory is to be left as it is: finish leaves it out. */
   #leftPart({ ordinal, path, from, to, bytes }: PartRequest): PartResult {
-    const [directory, name] = split(path);
+    const [directory, name] = splitPath(path);
     const part = { ordinal, from, to: to ?? Math.max(from, bytes), temporary: '', same: true };
     try {
-      const version = readVersion(this.#trees.sourcePlace(directory, name), this.#keeper);
-      return { part: { ...part, version }, ways: this.#content.takeWays() };
+      const version = readVersion(this.#means.trees.sourcePlace(directory, name), this.#means.keeper);
+      return { part: { ...part, version }, ways: this.#means.content.takeWays() };
     } catch (error) {
-      return { outcome: this.#outcome({ ordinal, path, bytes }, error) };
+      return { outcome: outcomeFor(this.#means, { ordinal, path, bytes }, error) };
     }
   }
 
   dividedState(ordinal: number, path: string): { version: string; temporary: string } {
     try {
-      return readDividedState(this.#where(ordinal, path));
+      return readDividedState(dividedFileAt(this.#means, ordinal, path));
     } catch (error) {
       if (error instanceof SystemError) return { version: '', temporary: '' };
       throw error;
@@ -146,152 +138,50 @@ export class PosixStorage implements Storage {
 
   discardParts(ordinal: number, path: string): void {
     try {
-      const [directory] = split(path);
-      unlinkat(this.#trees.firstDirectory(directory), partsName(this.#request.writer.run, ordinal), 0);
+      const [directory] = splitPath(path);
+      unlinkat(this.#means.trees.firstDirectory(directory), partsName(this.#request.writer.run, ordinal), 0);
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
     }
   }
 
   completeFile(request: FileRequest): FinishedEntry {
-    return this.#finished(request, () => {
-      const where = this.#where(request.ordinal, request.path);
-      return putUnlocking((there) => completeParts(request, there, this.#content), where);
-    });
+    return this.#finisher.completeFile(request);
   }
 
   linkEntry(request: LinkRequest): FinishedEntry {
-    const { ordinal, path, firstPath } = request;
-    return this.#finished({ ordinal, path, bytes: 0 }, () => {
-      const [directory, name] = split(path);
-      const [firstDirectory, firstName] = split(firstPath);
-      if (this.#request.mayExist) this.#enterSource(directory);
-      const destinationDirectory = this.#trees.destinationDirectory(directory);
-      const request = {
-        destinationDirectory,
-        name: nativeName(name),
-        temporary: temporaryName(this.#request.writer, ordinal),
-        keeper: this.#keeper,
-        compare: this.#compare,
-      };
-      const mayBeOther = keepsWhatIsThere(this.#compare);
-      try {
-        return putUnlocking(putLink, {
-          ...request,
-          source: mayBeOther ? this.#trees.sourcePlace(directory, name) : undefined,
-          firstDirectory: this.#trees.firstDirectory(firstDirectory),
-          firstName: nativeName(firstName),
-        });
-      } catch (error) {
-        if (!mayPutInstead(error)) throw error;
-        const facts = this.#trees.factsOf(destinationDirectory);
-        const source = this.#sourcePlaceOr(error, directory, name);
-        const more = { ...source, mayExist: true, isDoubted: false, directory: facts };
-        return putInsteadOfLink({ ...request, ...more, content: this.#content }, error);
-      }
-    });
-  }
-
-  lookAhead(paths: readonly string[]): Promise<void> {
-    return this.#trees.lookAhead(paths);
+    return this.#finisher.linkEntry(request);
   }
 
   completeDirectory(ordinal: number, path: string): FinishedEntry {
-    return this.#finished({ ordinal, path, bytes: 0 }, () =>
-      completeDirectory(this.#trees, path, {
-        keeper: this.#keeper,
-        compare: this.#compare,
-        begunAtMs: this.#request.begunAtMs,
-      }),
-    );
+    return this.#finisher.completeDirectory(ordinal, path);
+  }
+
+  lookAhead(paths: readonly string[]): Promise<void> {
+    return this.#means.trees.lookAhead(paths);
   }
 
   removeLeftovers(directory: string, from: number, to: number): void {
     try {
-      removeLeftovers(this.#trees.firstDirectory(directory), this.#request.writer, from, to);
+      removeLeftovers(this.#means.trees.firstDirectory(directory), this.#request.writer, from, to);
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
     }
   }
 
   takeNotes(): ReadonlyMap<string, number> {
-    return this.#notes.take();
+    return this.#means.notes.take();
   }
 
   takeWays(): WayCounts {
-    return this.#content.takeWays();
+    return this.#means.content.takeWays();
   }
 
   async sync(): Promise<void> {
-    check(await syncfs(this.#trees.destinationRoot), 'sync the destination');
+    check(await syncfs(this.#means.trees.destinationRoot), 'sync the destination');
   }
 
   close(): void {
-    this.#trees.close();
+    this.#means.trees.close();
   }
-
-  /** What was at the destination already is narrowed to it, if it is there. */
-  #enterSource(path: string): void {
-    try {
-      this.#trees.sourceDirectory(path);
-    } catch (error) {
-      if (!(error instanceof SystemError)) throw error;
-    }
-  }
-
-  #sourcePlaceOr(why: SystemError, path: string, name: string): SourceEntry {
-    try {
-      return this.#sourceEntry(path, name);
-    } catch {
-      throw why;
-    }
-  }
-
-  #sourceEntry(path: string, entry: string): SourceEntry {
-    const { directory: sourceDirectory, name: sourceName } = this.#trees.sourcePlace(path, entry);
-    return { sourceDirectory, sourceName };
-  }
-
-  #where(ordinal: number, path: string): FileDirectories {
-    const [directory, name] = split(path);
-    const source = this.#sourceEntry(directory, name);
-    const destinationDirectory = this.#trees.destinationDirectory(directory);
-    return {
-      ...source,
-      destinationDirectory,
-      directory: this.#trees.factsOf(destinationDirectory),
-      name: nativeName(name),
-      temporary: partsName(this.#request.writer.run, ordinal),
-      keeper: this.#keeper,
-      compare: this.#compare,
-      isDoubted: this.#request.doubtsFiles === true,
-    };
-  }
-
-  #finished(entry: Failed, work: () => 'copied' | 'skipped' | 'linked'): FinishedEntry {
-    takeEntry();
-    this.#notes.begin();
-    try {
-      const kind = work();
-      this.#notes.count();
-      return { kind };
-    } catch (error) {
-      const left = noteOfLeftDirectory(error, this.#compare);
-      if (left === undefined) return { kind: 'outcome', outcome: this.#outcome(entry, error) };
-      this.#notes.begin();
-      this.#notes.note(left);
-      this.#notes.count();
-      return { kind: 'skipped' };
-    }
-  }
-
-  #outcome({ ordinal, path, bytes }: Failed, error: unknown) {
-    if (!(error instanceof SystemError)) throw error;
-    return outcomeOf({ ordinal, path, bytes }, error, this.#trees.source.isAsScanned(path));
-  }
-}
-
-function split(path: string): [directory: string, name: string] {
-  const slash = path.lastIndexOf('/');
-  return slash < 0 ? ['', path] : [path.slice(0, slash), path.slice(slash + 1)];
 }
