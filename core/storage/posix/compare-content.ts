@@ -1,5 +1,5 @@
-import { lseek, pread, SEEK_DATA, SEEK_HOLE } from './libc.ts';
-import { isMostlyResident, POSIX_FADV_DONTNEED, posixFadvise } from './libc-content.ts';
+import { lseek, SEEK_DATA, SEEK_HOLE } from './libc.ts';
+import { isMostlyResident, POSIX_FADV_DONTNEED, posixFadvise, pread } from './libc-content.ts';
 import { takeBytes } from './limits.ts';
 import { check } from './system-error.ts';
 

@@ -3,7 +3,7 @@ import { type AttributeChanges, findAttributeChanges, hasChanges } from './attri
 import { type AttributePlace, placeOf } from './extended-attributes.ts';
 import { FileStatus, withBirth } from './file-status.ts';
 import type { Keeper } from './keeper.ts';
-import { fchown } from './libc.ts';
+import { fchown } from './libc-metadata.ts';
 import { applyOpenAccess, modeFor } from './metadata.ts';
 import { unlock } from './open-directory.ts';
 import { allowedOwner, mayGive, noteLosses, noteRefusal, signed } from './ownership.ts';

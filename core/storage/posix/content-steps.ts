@@ -1,6 +1,6 @@
 import type { Way } from '../../model/ways.ts';
-import { lseek, pread, pwrite, SEEK_SET } from './libc.ts';
-import { copyFileRange, ficlone, ficloneRange, sendfile } from './libc-content.ts';
+import { lseek, SEEK_SET } from './libc.ts';
+import { copyFileRange, ficlone, ficloneRange, pread, pwrite, sendfile } from './libc-content.ts';
 import { check, SystemError } from './system-error.ts';
 
 /** Measured: it fits the L2 cache, and larger buffers are slower. */

@@ -3,7 +3,7 @@ import type { Way, WayCounts } from '../../model/ways.ts';
 import { digestOfText } from './content-digest.ts';
 import { type ContentSteps, contentSteps } from './content-steps.ts';
 import { type ContentRequest, type CopiedContent, RangeCopy } from './copy-range.ts';
-import { fsync } from './libc.ts';
+import { fsync } from './libc-content.ts';
 import { check } from './system-error.ts';
 import { type PairWays, WayMemory } from './way-memory.ts';
 

@@ -5,7 +5,7 @@ import type { OpenDirectory } from './entry-rules.ts';
 import type { EntrySink } from './entry-sink.ts';
 import { knowsAttributes, knowsAttributesAt, mayHaveAttributesIn } from './extended-attributes.ts';
 import { FileStatus } from './file-status.ts';
-import { STATX_BASIC_STATS, STATX_INO } from './libc.ts';
+import { STATX_BASIC_STATS, STATX_INO } from './libc-metadata.ts';
 import { openToPass } from './open-directory.ts';
 import { SeenCopies, type SeenPlace } from './seen-copies.ts';
 import { SystemError } from './system-error.ts';

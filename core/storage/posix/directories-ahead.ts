@@ -1,14 +1,8 @@
 import { CallLimit } from './call-limit.ts';
 import { pooledCallsAtMost } from './call-pool.ts';
 import { DirectoryCache } from './directory-cache.ts';
-import {
-  AT_NO_AUTOMOUNT,
-  AT_SYMLINK_NOFOLLOW,
-  duplicate,
-  nativeName,
-  STATX_BASIC_STATS,
-  statxAsync,
-} from './libc.ts';
+import { AT_NO_AUTOMOUNT, AT_SYMLINK_NOFOLLOW, duplicate, nativeName } from './libc.ts';
+import { STATX_BASIC_STATS, statxAsync } from './libc-metadata.ts';
 import { flagsOfSource, sourceDirectoryFlags } from './open-directory.ts';
 import { SystemError } from './system-error.ts';
 

@@ -1,5 +1,6 @@
 import { fromBytes } from '../../model/names.ts';
-import { addressOf, getdents64, getdents64Async } from './libc.ts';
+import { addressOf } from './libc.ts';
+import { getdents64, getdents64Async } from './libc-names.ts';
 import { check } from './system-error.ts';
 
 export type DirectoryName = {

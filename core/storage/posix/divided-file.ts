@@ -4,17 +4,9 @@ import type { ContentCopy } from './copy-content.ts';
 import type { CopiedContent } from './copy-range.ts';
 import { FileStatus, withBirth } from './file-status.ts';
 import type { Keeper } from './keeper.ts';
-import {
-  close,
-  ENOENT,
-  ENXIO,
-  ftruncate,
-  lseek,
-  type NativeName,
-  renameat,
-  SEEK_DATA,
-  unlinkat,
-} from './libc.ts';
+import { close, ENOENT, ENXIO, lseek, type NativeName, SEEK_DATA } from './libc.ts';
+import { ftruncate } from './libc-content.ts';
+import { renameat, unlinkat } from './libc-names.ts';
 import { mendEntry } from './mend-entry.ts';
 import { applyMetadata } from './metadata.ts';
 import { openSource } from './open-source.ts';

@@ -1,4 +1,4 @@
-import { STATX_BASIC_STATS, STATX_BTIME, STATX_MNT_ID } from './libc.ts';
+import { STATX_BASIC_STATS, STATX_BTIME, STATX_MNT_ID } from './libc-metadata.ts';
 import { StatusBuffer } from './status-buffer.ts';
 
 const S_IFMT = 0o170000;

@@ -1,7 +1,7 @@
 import { nextData } from './compare-content.ts';
 import { ContentDigest } from './content-digest.ts';
-import { lseek, pread, SEEK_END, SEEK_HOLE } from './libc.ts';
-import { POSIX_FADV_DONTNEED, posixFadvise } from './libc-content.ts';
+import { lseek, SEEK_END, SEEK_HOLE } from './libc.ts';
+import { POSIX_FADV_DONTNEED, posixFadvise, pread } from './libc-content.ts';
 import { takeBytes } from './limits.ts';
 import { check } from './system-error.ts';
 

@@ -1,5 +1,6 @@
 import { FileStatus } from './file-status.ts';
-import { EACCES, fchmod, futimens } from './libc.ts';
+import { EACCES } from './libc.ts';
+import { fchmod, futimens } from './libc-metadata.ts';
 import { unlock } from './open-directory.ts';
 import { me } from './ownership.ts';
 

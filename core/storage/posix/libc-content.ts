@@ -1,6 +1,27 @@
-import { declare } from './libc.ts';
+import { declare, declareAsync } from './libc.ts';
 
-// The calls that move the content of files, as libc.ts has the others.
+// The calls that read, write and move the content of files, as libc.ts has the others.
+
+/** pread(2) */
+export const pread = declare('intptr_t pread(int, void *, size_t, int64_t)') as (
+  fd: number,
+  buffer: Uint8Array,
+  bytes: number,
+  offset: number,
+) => number;
+/** pwrite(2) */
+export const pwrite = declare('intptr_t pwrite(int, const void *, size_t, int64_t)') as (
+  fd: number,
+  buffer: Uint8Array,
+  bytes: number,
+  offset: number,
+) => number;
+/** ftruncate(2) */
+export const ftruncate = declare('int ftruncate(int, int64_t)') as (fd: number, bytes: number) => number;
+/** fsync(2) */
+export const fsync = declare('int fsync(int)') as (fd: number) => number;
+/** syncfs(2), while the caller's other work goes on */
+export const syncfs = declareAsync('int syncfs(int)') as (fd: number) => Promise<number>;
 
 /**
  * ioctl_ficlone(2): all of an open file becomes the content of another, sharing its blocks, holes too. ioctl is variadic

@@ -1,14 +1,6 @@
 import { FileStatus } from './file-status.ts';
-import {
-  declare,
-  declareAsync,
-  EEXIST,
-  ENOENT,
-  linkat,
-  type NativeName,
-  renameat,
-  unlinkat,
-} from './libc.ts';
+import { declare, declareAsync, EEXIST, ENOENT, type NativeName } from './libc.ts';
+import { linkat, renameat, unlinkat } from './libc-names.ts';
 
 const AT_REMOVEDIR = 0x200;
 const RENAME_NOREPLACE = 1;

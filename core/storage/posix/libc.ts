@@ -2,8 +2,9 @@ import koffi from 'koffi';
 import { toBytes } from '../../model/names.ts';
 
 /**
- * The system calls, each declared once, as its man page has it. Every function returns what the call returned, or
- * the negative errno; none throws. 64-bit structures are read from buffers, so that nothing is rounded.
+ * The system calls, each declared once, as its man page has it, here or in the file of those of its kind. Every function
+ * returns what the call returned, or the negative errno; none throws. 64-bit structures are read from buffers, so that
+ * nothing is rounded.
  */
 const libc = koffi.load('libc.so.6');
 
@@ -58,21 +59,17 @@ export function nativeName(text: string): NativeName {
   return terminated;
 }
 
+/** Where bytes lie in memory. They must have been allocated outside of the heap (more than 64), where nothing moves. */
+export function addressOf(bytes: Uint8Array): number {
+  return Number(koffi.address(bytes));
+}
+
 export const AT_FDCWD = -100;
 export const AT_SYMLINK_NOFOLLOW = 0x100;
 export const AT_SYMLINK_FOLLOW = 0x400;
 export const AT_EMPTY_PATH = 0x1000;
 export const AT_NO_AUTOMOUNT = 0x800;
 export const AT_STATX_FORCE_SYNC = 0x2000;
-export const STATX_BASIC_STATS = 0x7ff;
-export const STATX_MNT_ID = 0x1000;
-export const STATX_BTIME = 0x800;
-/** STATX_TYPE, STATX_MODE, STATX_NLINK, STATX_INO, STATX_SIZE: what the scan wants to know. */
-export const STATX_SCAN = 0x307;
-export const STATX_INO = 0x100;
-export const STATX_MTIME = 0x40;
-/** STATX_MTIME, STATX_UID, STATX_GID: what a stamp has of them. */
-export const STATX_STAMP = 0x58;
 export const SEEK_SET = 0;
 export const SEEK_END = 2;
 export const SEEK_DATA = 3;
@@ -125,155 +122,14 @@ const F_DUPFD_CLOEXEC = 1030;
 export function duplicate(fd: number): number {
   return fcntl(fd, F_DUPFD_CLOEXEC, 0);
 }
-/** statx(2); `buffer` has 256 bytes */
-export const statx = declare('int statx(int, const char *, int, uint32_t, void *)') as (
-  directory: number,
-  name: NativeName,
-  flags: number,
-  mask: number,
-  buffer: Uint8Array,
-) => number;
-/** statx(2) on a thread of the pool. */
-export const statxAsync = declareAsync('int statx(int, const char *, int, uint32_t, void *)') as (
-  ...args: Parameters<typeof statx>
-) => Promise<number>;
-const statxAtPrototype = 'int statx(int, uintptr_t, int, uint32_t, uintptr_t)';
-/** statx(2), the name and the buffer given by their addresses. */
-export const statxAt = declare(statxAtPrototype) as (
-  directory: number,
-  name: number,
-  flags: number,
-  mask: number,
-  buffer: number,
-) => number;
-/** statx(2) on a thread of the pool, the name and the buffer given by their addresses. */
-export const statxAtAsync = declareAsync(statxAtPrototype) as (
-  ...args: Parameters<typeof statxAt>
-) => Promise<number>;
-/** Where bytes lie in memory. They must have been allocated outside of the heap (more than 64), where nothing moves. */
-export function addressOf(bytes: Uint8Array): number {
-  return Number(koffi.address(bytes));
-}
-/** getdents64(2), by its number: glibc has no wrapper before 2.30 */
-const syscallPrototype = 'long syscall(long, long, void *, size_t)';
-const rawSyscall = declare(syscallPrototype);
-const rawSyscallAsync = declareAsync(syscallPrototype);
-const SYS_getdents64 = isArm ? 61 : 217;
-export function getdents64(fd: number, buffer: Uint8Array): number {
-  return rawSyscall(SYS_getdents64, fd, buffer, buffer.length);
-}
-export function getdents64Async(fd: number, buffer: Uint8Array): Promise<number> {
-  return rawSyscallAsync(SYS_getdents64, fd, buffer, buffer.length);
-}
-/** mkdirat(2) */
-export const mkdirat = declare('int mkdirat(int, const char *, uint32_t)') as (
-  directory: number,
-  name: NativeName,
-  mode: number,
-) => number;
-/** unlinkat(2) */
-export const unlinkat = declare('int unlinkat(int, const char *, int)') as (
-  directory: number,
-  name: NativeName,
-  flags: number,
-) => number;
-/** renameat(2) */
-export const renameat = declare('int renameat(int, const char *, int, const char *)') as (
-  oldDirectory: number,
-  oldName: NativeName,
-  newDirectory: number,
-  newName: NativeName,
-) => number;
-/** linkat(2) */
-export const linkat = declare('int linkat(int, const char *, int, const char *, int)') as (
-  oldDirectory: number,
-  oldName: NativeName,
-  newDirectory: number,
-  newName: NativeName,
-  flags: number,
-) => number;
-/** symlinkat(2) */
-export const symlinkat = declare('int symlinkat(const char *, int, const char *)') as (
-  target: NativeName,
-  directory: number,
-  name: NativeName,
-) => number;
-/** readlinkat(2) */
-const rawReadlinkat = declare('intptr_t readlinkat(int, const char *, void *, size_t)');
-export function readlinkat(directory: number, name: NativeName, buffer: Uint8Array): number {
-  return rawReadlinkat(directory, name, buffer, buffer.length);
-}
-/** mknodat(2) */
-export const mknodat = declare('int mknodat(int, const char *, uint32_t, uint64_t)') as (
-  directory: number,
-  name: NativeName,
-  mode: number,
-  device: number,
-) => number;
-/** fchown(2); -1 leaves an id as it is */
-export const fchown = declare('int fchown(int, int, int)') as (
-  fd: number,
-  uid: number,
-  gid: number,
-) => number;
-/** fchownat(2) */
-export const fchownat = declare('int fchownat(int, const char *, int, int, int)') as (
-  directory: number,
-  name: NativeName,
-  uid: number,
-  gid: number,
-  flags: number,
-) => number;
-/** fchmod(2) */
-export const fchmod = declare('int fchmod(int, uint32_t)') as (fd: number, mode: number) => number;
-/** fchmodat(2), which follows symlinks: give it nothing but /proc/self/fd paths */
-export const fchmodat = declare('int fchmodat(int, const char *, uint32_t, int)') as (
-  directory: number,
-  name: NativeName,
-  mode: number,
-  flags: number,
-) => number;
-/** futimens(3); `times` holds two timespecs, 32 bytes */
-export const futimens = declare('int futimens(int, const void *)') as (
-  fd: number,
-  times: Uint8Array,
-) => number;
-/** utimensat(2) */
-export const utimensat = declare('int utimensat(int, const char *, const void *, int)') as (
-  directory: number,
-  name: NativeName,
-  times: Uint8Array,
-  flags: number,
-) => number;
-/** pread(2) */
-export const pread = declare('intptr_t pread(int, void *, size_t, int64_t)') as (
-  fd: number,
-  buffer: Uint8Array,
-  bytes: number,
-  offset: number,
-) => number;
-/** pwrite(2) */
-export const pwrite = declare('intptr_t pwrite(int, const void *, size_t, int64_t)') as (
-  fd: number,
-  buffer: Uint8Array,
-  bytes: number,
-  offset: number,
-) => number;
 /** lseek(2) */
 export const lseek = declare('int64_t lseek(int, int64_t, int)') as (
   fd: number,
   offset: number,
   whence: number,
 ) => number;
-/** ftruncate(2) */
-export const ftruncate = declare('int ftruncate(int, int64_t)') as (fd: number, bytes: number) => number;
-/** fsync(2) */
-export const fsync = declare('int fsync(int)') as (fd: number) => number;
 /** chdir(2), for directories whose names are not UTF-8 */
 export const chdir = declare('int chdir(const char *)') as (path: NativeName) => number;
-
-/** syncfs(2), while the caller's other work goes on */
-export const syncfs = declareAsync('int syncfs(int)') as (fd: number) => Promise<number>;
 
 const names = new Map<number, string>(Object.entries(koffi.os.errno).map(([name, code]) => [code, name]));
 names.set(koffi.os.errno.EAGAIN ?? 11, 'EAGAIN');

@@ -15,15 +15,13 @@ import {
   AT_EMPTY_PATH,
   AT_FDCWD,
   close,
-  fchmodat,
-  fchownat,
   type NativeName,
   O_CLOEXEC,
   O_NOFOLLOW,
   O_PATH,
   openat,
-  utimensat,
 } from './libc.ts';
+import { fchmodat, fchownat, utimensat } from './libc-metadata.ts';
 import { modeFor, modeOfOwned } from './metadata.ts';
 import { isAny, mayGive, me, noteLosses, noteRefusal, signed } from './ownership.ts';
 import { pinnedPath } from './pinned.ts';

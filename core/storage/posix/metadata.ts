@@ -10,7 +10,8 @@ import {
 import type { AttributePlace } from './extended-attributes.ts';
 import { FileStatus } from './file-status.ts';
 import type { Keeper } from './keeper.ts';
-import { AT_EMPTY_PATH, AT_FDCWD, fchmod, fchmodat, fchown, fchownat, futimens, utimensat } from './libc.ts';
+import { AT_EMPTY_PATH, AT_FDCWD } from './libc.ts';
+import { fchmod, fchmodat, fchown, fchownat, futimens, utimensat } from './libc-metadata.ts';
 import {
   allowedOwner,
   isAny,

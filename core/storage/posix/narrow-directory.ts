@@ -1,6 +1,6 @@
 import { accessAcl, readAttribute } from './extended-attributes.ts';
 import { FileStatus } from './file-status.ts';
-import { fchmod } from './libc.ts';
+import { fchmod } from './libc-metadata.ts';
 
 const ours = new FileStatus();
 const theirs = new FileStatus();

@@ -3,7 +3,6 @@ import {
   AT_SYMLINK_FOLLOW,
   close,
   EEXIST,
-  linkat,
   type NativeName,
   O_CLOEXEC,
   O_CREAT,
@@ -12,9 +11,8 @@ import {
   O_TMPFILE,
   O_WRONLY,
   openat,
-  renameat,
-  unlinkat,
 } from './libc.ts';
+import { linkat, renameat, unlinkat } from './libc-names.ts';
 import { check } from './system-error.ts';
 
 /** Where a file is being made. */

@@ -6,8 +6,6 @@ import {
   ELOOP,
   ENOENT,
   ENOTDIR,
-  fchmodat,
-  mkdirat,
   type NativeName,
   O_CLOEXEC,
   O_DIRECTORY,
@@ -15,8 +13,9 @@ import {
   O_PATH,
   O_RDONLY,
   openat,
-  unlinkat,
 } from './libc.ts';
+import { fchmodat } from './libc-metadata.ts';
+import { mkdirat, unlinkat } from './libc-names.ts';
 import { check, SystemError } from './system-error.ts';
 
 /** How directories of the source are opened: a symlink is not followed. */

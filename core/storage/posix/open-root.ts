@@ -5,7 +5,6 @@ import {
   EEXIST,
   ELOOP,
   ENOTDIR,
-  mkdirat,
   nativeName,
   O_CLOEXEC,
   O_DIRECTORY,
@@ -14,6 +13,7 @@ import {
   O_RDONLY,
   openat,
 } from './libc.ts';
+import { mkdirat } from './libc-names.ts';
 import { check } from './system-error.ts';
 
 const passing = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;

@@ -1,4 +1,5 @@
-import { AT_FDCWD, nativeName, O_CLOEXEC, O_DIRECTORY, O_RDONLY, openat, syncfs } from './libc.ts';
+import { AT_FDCWD, nativeName, O_CLOEXEC, O_DIRECTORY, O_RDONLY, openat } from './libc.ts';
+import { syncfs } from './libc-content.ts';
 import { check } from './system-error.ts';
 
 /** Opens a directory that the user has named, also one that symlinks lead to. Throws a SystemError. */

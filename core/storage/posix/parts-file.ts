@@ -6,9 +6,6 @@ import {
   EACCES,
   EEXIST,
   ENOENT,
-  fchmod,
-  fchmodat,
-  fchown,
   type NativeName,
   O_CLOEXEC,
   O_CREAT,
@@ -17,8 +14,9 @@ import {
   O_NONBLOCK,
   O_RDWR,
   openat,
-  unlinkat,
 } from './libc.ts';
+import { fchmod, fchmodat, fchown } from './libc-metadata.ts';
+import { unlinkat } from './libc-names.ts';
 import { me } from './ownership.ts';
 import { pin, pinnedPath } from './pinned.ts';
 import { check, SystemError } from './system-error.ts';

@@ -1,7 +1,8 @@
 import type { Comparison } from '../../model/compare.ts';
 import { FileStatus } from './file-status.ts';
 import type { Keeper } from './keeper.ts';
-import { linkat, type NativeName, renameat, unlinkat } from './libc.ts';
+import type { NativeName } from './libc.ts';
+import { linkat, renameat, unlinkat } from './libc-names.ts';
 import { type PutRequest, putFile } from './put-file.ts';
 import { isLeftOut, putSpecial, putSymlink } from './put-other.ts';
 import { noteOfLeft } from './same-content.ts';

@@ -3,7 +3,8 @@ import { type SeenEntries, seenStates, wordsPerStamp } from '../../model/seen-en
 import { knowsAttributes, mayHaveAttributes } from './extended-attributes.ts';
 import { FileStatus } from './file-status.ts';
 import type { Keeper } from './keeper.ts';
-import { AT_FDCWD, addressOf, STATX_BASIC_STATS } from './libc.ts';
+import { AT_FDCWD, addressOf } from './libc.ts';
+import { STATX_BASIC_STATS } from './libc-metadata.ts';
 import { goTo } from './own-directory.ts';
 import { mayGive, me } from './ownership.ts';
 import { mustStop } from './stop-flag.ts';

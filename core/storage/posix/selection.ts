@@ -4,7 +4,7 @@ import type { CopyLookOptions } from './copy-rules.ts';
 import type { DirectoryNames } from './directory-names.ts';
 import type { OpenDirectory } from './entry-rules.ts';
 import { FileStatus } from './file-status.ts';
-import { STATX_BASIC_STATS, STATX_MTIME, STATX_SCAN, STATX_STAMP } from './libc.ts';
+import { STATX_BASIC_STATS, STATX_MTIME, STATX_SCAN, STATX_STAMP } from './libc-metadata.ts';
 import type { ListedNames } from './listed-names.ts';
 import type { WalkTop } from './walk-top.ts';
 

@@ -5,13 +5,15 @@ import {
   AT_SYMLINK_NOFOLLOW,
   addressOf,
   type NativeName,
+} from './libc.ts';
+import {
   STATX_BASIC_STATS,
   STATX_MNT_ID,
   STATX_SCAN,
   statx,
   statxAt,
   statxAtAsync,
-} from './libc.ts';
+} from './libc-metadata.ts';
 import { mountIdOf } from './mount-id.ts';
 import { check } from './system-error.ts';
 

@@ -5,16 +5,15 @@ import {
   AT_FDCWD,
   close,
   EACCES,
-  fchmod,
-  futimens,
   nativeName,
   O_CLOEXEC,
   O_DIRECTORY,
   O_NOFOLLOW,
   O_RDONLY,
   openat,
-  unlinkat,
 } from './libc.ts';
+import { fchmod, futimens } from './libc-metadata.ts';
+import { unlinkat } from './libc-names.ts';
 import { openExistingDirectory, unlock } from './open-directory.ts';
 import { SystemError } from './system-error.ts';
 import { isTemporaryOf } from './temporary-names.ts';

@@ -1,5 +1,6 @@
 import { DirectoryNames } from './directory-names.ts';
-import { nativeName, unlinkat } from './libc.ts';
+import { nativeName } from './libc.ts';
+import { unlinkat } from './libc-names.ts';
 
 /** Who writes: unique among all workers that may ever work on a run. */
 export type Writer = {

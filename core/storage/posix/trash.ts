@@ -8,8 +8,6 @@ import {
   EACCES,
   EEXIST,
   ENOENT,
-  fchmod,
-  mkdirat,
   type NativeName,
   nativeName,
   O_CLOEXEC,
@@ -18,6 +16,8 @@ import {
   O_RDONLY,
   openat,
 } from './libc.ts';
+import { fchmod } from './libc-metadata.ts';
+import { mkdirat } from './libc-names.ts';
 import { renameToFree } from './libc-removal.ts';
 import { openExistingDirectory, unlock } from './open-directory.ts';
 import { me } from './ownership.ts';
