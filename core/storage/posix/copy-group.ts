@@ -11,9 +11,9 @@ import { EntryNotes, Keeper } from './keeper.ts';
 import { nativeName } from './libc.ts';
 import { unlinkat } from './libc-names.ts';
 import { takeEntry } from './limits.ts';
-import { unlock } from './open-directory.ts';
 import { type PutRequest, putSmallFile } from './put-file.ts';
 import { putSpecial, putSymlink } from './put-other.ts';
+import { putUnlocking } from './put-unlocking.ts';
 import { noteOfLeftDirectory } from './same-content.ts';
 import { mustStop, Stopped } from './stop-flag.ts';
 import { SystemError } from './system-error.ts';
@@ -226,26 +226,5 @@ export class GroupCopy {
   #closeRange(): void {
     if (this.#range !== undefined) this.#ranges.push(this.#range);
     this.#range = undefined;
-  }
-}
-
-const creating = new Set(['create', 'make symlink', 'make special file', 'rename', 'make the link']);
-
-/** A directory of the destination that its own mode keeps its owner out of is opened for the time of the copy. */
-export function putUnlocking<R extends { readonly destinationDirectory: number }, T>(
-  put: (request: R) => T,
-  request: R,
-): T {
-  try {
-    return put(request);
-  } catch (error) {
-    if (!(error instanceof SystemError) || error.cause !== 'EACCES' || !creating.has(error.action))
-      throw error;
-    try {
-      unlock(request.destinationDirectory);
-    } catch {
-      throw error;
-    }
-    return put(request);
   }
 }

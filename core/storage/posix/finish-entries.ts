@@ -1,6 +1,5 @@
 import type { FileRequest, FinishedEntry, LinkRequest } from '../storage.ts';
 import { completeDirectory } from './complete-directory.ts';
-import { putUnlocking } from './copy-group.ts';
 import {
   type CopyMeans,
   dividedFileAt,
@@ -15,6 +14,7 @@ import type { EntryNotes } from './keeper.ts';
 import { nativeName } from './libc.ts';
 import { takeEntry } from './limits.ts';
 import { mayPutInstead, putInsteadOfLink, putLink } from './put-link.ts';
+import { putUnlocking } from './put-unlocking.ts';
 import { keepsWhatIsThere, noteOfLeftDirectory } from './same-content.ts';
 import { SystemError } from './system-error.ts';
 import { temporaryName } from './temporary-names.ts';

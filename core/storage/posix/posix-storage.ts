@@ -13,7 +13,7 @@ import type {
   Storage,
 } from '../storage.ts';
 import { ContentCopy } from './copy-content.ts';
-import { GroupCopy, putUnlocking } from './copy-group.ts';
+import { GroupCopy } from './copy-group.ts';
 import { dividedFileAt, outcomeFor, splitPath } from './copy-means.ts';
 import { putPart, readDividedState, readVersion } from './divided-file.ts';
 import { EntryFinisher, type FinishMeans } from './finish-entries.ts';
@@ -21,6 +21,7 @@ import { EntryNotes, Keeper } from './keeper.ts';
 import { syncfs } from './libc-content.ts';
 import { unlinkat } from './libc-names.ts';
 import { type SharedLimits, setLimits, takeEntry } from './limits.ts';
+import { putUnlocking } from './put-unlocking.ts';
 import { keepsWhatIsThere, noteOfLeftDirectory } from './same-content.ts';
 import { SameFiles } from './same-files.ts';
 import { heedStop, mustStop, type StopFlag, Stopped } from './stop-flag.ts';
