@@ -3,9 +3,10 @@ import { type CopyLookOptions, CopyRules } from './copy-rules.ts';
 import { DirectoryStack } from './directory-stack.ts';
 import type { OpenDirectory } from './entry-rules.ts';
 import type { EntrySink } from './entry-sink.ts';
-import { knowsAttributes, knowsAttributesAt, mayHaveAttributesIn } from './extended-attributes.ts';
+import { knowsAttributes, knowsAttributesAt } from './extended-attributes.ts';
 import { FileStatus } from './file-status.ts';
 import { STATX_BASIC_STATS, STATX_INO } from './libc-metadata.ts';
+import { mayHaveAttributesIn } from './named-attributes.ts';
 import { openToPass } from './open-directory.ts';
 import { SeenCopies, type SeenPlace } from './seen-copies.ts';
 import { SystemError } from './system-error.ts';
@@ -94,13 +95,15 @@ export class CopyLook {
   }
 
   /** Takes back what has attributes, which have to be compared; true when there is any. */
-  #leaveSome({ source, destination, asksSource, asksDestination }: SeenPlace, sink: EntrySink): boolean {
+  #leaveSome(place: SeenPlace, sink: EntrySink): boolean {
     const { names, indexes } = this.#seen;
     const has = new Uint8Array(names.length);
-    if (asksDestination)
-      for (const [i, name] of names.entries()) has[i] = Number(mayHaveAttributesIn(destination, name));
-    if (asksSource)
-      for (const [i, name] of names.entries()) has[i] ||= Number(mayHaveAttributesIn(source, name));
+    const ask = (directory: number, device: number) => {
+      for (let i = 0; i < names.length; i++)
+        if (has[i] === 0 && mayHaveAttributesIn(directory, names[i]!, device)) has[i] = 1;
+    };
+    if (place.asksDestination) ask(place.destination, place.destinationDevice);
+    if (place.asksSource) ask(place.source, place.sourceDevice);
     for (const [i, index] of indexes.entries()) if (has[i] !== 0) sink.notSame(index);
     return has.includes(1);
   }

@@ -1,10 +1,8 @@
 import { statfsSync } from 'node:fs';
 import { fromBytes } from '../../model/names.ts';
 import {
-  addressOf,
   EACCES,
   ENODATA,
-  ENOSYS,
   EOPNOTSUPP,
   EPERM,
   ERANGE,
@@ -18,13 +16,9 @@ import {
   fremovexattr,
   fsetxattr,
   lgetxattr,
-  listxattrAt,
   llistxattr,
-  llistxattrAsync,
-  llistxattrAt,
   removexattr,
   setxattr,
-  stpcpy,
 } from './libc-attributes.ts';
 import { goTo } from './own-directory.ts';
 import { check, SystemError } from './system-error.ts';
@@ -98,46 +92,14 @@ export function listAttributesIn(directory: number, name: NativeName, device: nu
   return listAttributes(goTo(directory) ? name : placeOf(directory, name), device);
 }
 
-const listAt = addressOf(shortList);
-/** The list met last that has nothing to be kept: where there is one on each file it is always the same. */
-let nothingKept = new Uint8Array(0);
-
-/** False when the file system says that the name, at this address and in the thread's own directory, has no attributes that a copy may keep. */
-export function mayHaveAttributes(name: number): boolean {
-  return mayHoldKept(llistxattrAt(name, listAt, shortList.length));
+/** True when the file system is known to know no attributes. */
+export function knowsNone(device: number): boolean {
+  return knowing.get(device) === false;
 }
 
-/** False as soon as the kernel has said that it knows no call for names in open directories. */
-let hasListAt = true;
-/** More than a name takes, and the way to it: on some file systems a name is longer than 255 bytes, but no call takes more than 4095. */
-const path = Buffer.allocUnsafeSlow(4096 + 64);
-const pathAt = addressOf(path);
-
-/** The same of a name in an open directory, whatever the thread's own is. */
-export function mayHaveAttributesIn(directory: number, name: number): boolean {
-  if (goTo(directory)) return mayHaveAttributes(name);
-  const bytes = hasListAt ? listxattrAt(directory, name, listAt, shortList.length) : ENOSYS;
-  // Containers of some years ago refuse calls that they do not know
-  if (bytes !== ENOSYS && bytes !== EPERM) return mayHoldKept(bytes);
-  hasListAt = false;
-  const start = path.write(`/proc/self/fd/${directory}/`);
-  stpcpy(pathAt + start, name);
-  return mayHaveAttributes(pathAt);
-}
-
-/** The same without waiting. */
-export async function mayHaveAttributesAsync(directory: number, name: NativeName): Promise<boolean> {
-  const names = Buffer.allocUnsafeSlow(shortList.length);
-  return mayHoldKept(await llistxattrAsync(placeOf(directory, name), names, names.length), names);
-}
-
-/** What a call that lists attributes has returned, and left in its buffer. */
-function mayHoldKept(bytes: number, names = shortList): boolean {
-  if (bytes <= 0) return bytes !== 0 && bytes !== EOPNOTSUPP;
-  if (bytes === nothingKept.length && names.compare(nothingKept, 0, bytes, 0, bytes) === 0) return false;
-  if (split(names.subarray(0, bytes)).some(isKept)) return true;
-  nothingKept = Uint8Array.from(names.subarray(0, bytes));
-  return false;
+/** A call that lists attributes has said so. */
+export function noteNone(device: number): void {
+  knowing.set(device, false);
 }
 
 /** A file system may answer with an empty list and yet know no attributes: asked for one, it says so. */
@@ -156,7 +118,8 @@ function list(place: AttributePlace, names: Buffer): number {
     : llistxattr(place, names, names.length);
 }
 
-function split(names: Buffer): string[] {
+/** The names in a list that the kernel gives. */
+export function split(names: Buffer): string[] {
   const found: string[] = [];
   for (let at = 0; at < names.length; ) {
     const end = names.indexOf(0, at);
@@ -167,7 +130,8 @@ function split(names: Buffer): string[] {
   return found;
 }
 
-function isKept(name: string): boolean {
+/** True of an attribute that a copy may keep. */
+export function isKept(name: string): boolean {
   if (name.startsWith('user.') || name === accessAcl || name === defaultAcl) return true;
   return isRoot && (name === capability || (name.startsWith('trusted.') && !internal.test(name)));
 }

@@ -34,7 +34,8 @@ export class FileStatus extends StatusBuffer {
 
   /** True when type, mode, owner, size and mtime are the same, of the mode and the owner only what is masked. */
   isCopyOf(other: FileStatus, modeMask: number, ownerMask: number): boolean {
-    const [mine, others] = [this.words, other.words];
+    const mine = this.words;
+    const others = other.words;
     return (
       mine[30] === others[30] &&
       mine[28] === others[28] &&
@@ -62,10 +63,10 @@ export class FileStatus extends StatusBuffer {
   }
 
   get mode(): number {
-    return this.view.getUint16(28, true) & 0o7777;
+    return this.words[7]! & 0o7777;
   }
   get type(): 'file' | 'directory' | 'symlink' | 'special' {
-    const type = this.view.getUint16(28, true) & S_IFMT;
+    const type = this.words[7]! & S_IFMT;
     if (type === 0o100000) return 'file';
     if (type === 0o040000) return 'directory';
     return type === 0o120000 ? 'symlink' : 'special';
@@ -75,13 +76,13 @@ export class FileStatus extends StatusBuffer {
     return this.view.getUint16(28, true);
   }
   get links(): number {
-    return this.view.getUint32(16, true);
+    return this.words[4]!;
   }
   get uid(): number {
-    return this.view.getUint32(20, true);
+    return this.words[5]!;
   }
   get gid(): number {
-    return this.view.getUint32(24, true);
+    return this.words[6]!;
   }
   get bytes(): number {
     return this.numberAt(40);
@@ -101,10 +102,10 @@ export class FileStatus extends StatusBuffer {
     return this.view.getBigInt64(112, true) * 1_000_000_000n + BigInt(this.view.getUint32(120, true));
   }
   get inodeLow(): number {
-    return this.view.getUint32(32, true);
+    return this.words[8]!;
   }
   get inodeHigh(): number {
-    return this.view.getUint32(36, true);
+    return this.words[9]!;
   }
   get inode(): string {
     return String(this.view.getBigUint64(32, true));
@@ -122,13 +123,13 @@ export class FileStatus extends StatusBuffer {
   }
   /** The file system's device as the kernel packs it (12 and 20 bits), to compare and to remember: a small integer is looked up fast. */
   get deviceNumber(): number {
-    return (this.view.getUint32(136, true) << 20) | this.view.getUint32(140, true);
+    return (this.words[34]! << 20) | this.words[35]!;
   }
   get isImmutable(): boolean {
-    return (this.view.getUint32(8, true) & STATX_ATTR_IMMUTABLE) !== 0;
+    return (this.words[2]! & STATX_ATTR_IMMUTABLE) !== 0;
   }
   get isAppendOnly(): boolean {
-    return (this.view.getUint32(8, true) & STATX_ATTR_APPEND) !== 0;
+    return (this.words[2]! & STATX_ATTR_APPEND) !== 0;
   }
   /** Something is mounted here; older kernels (before 5.8) do not tell. */
   get isMountRoot(): boolean {

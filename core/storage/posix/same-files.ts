@@ -1,10 +1,11 @@
 import { type Comparison, isKnownByStamp } from '../../model/compare.ts';
 import { type SeenEntries, seenStates, wordsPerStamp } from '../../model/seen-entries.ts';
-import { knowsAttributes, mayHaveAttributes } from './extended-attributes.ts';
+import { knowsAttributes } from './extended-attributes.ts';
 import { FileStatus } from './file-status.ts';
 import type { Keeper } from './keeper.ts';
 import { AT_FDCWD, addressOf } from './libc.ts';
 import { STATX_BASIC_STATS } from './libc-metadata.ts';
+import { mayHaveAttributes } from './named-attributes.ts';
 import { goTo } from './own-directory.ts';
 import { mayGive, me } from './ownership.ts';
 import { mustStop } from './stop-flag.ts';

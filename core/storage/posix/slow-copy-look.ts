@@ -6,10 +6,11 @@ import { DirectoryCache } from './directory-cache.ts';
 import type { DirectoryNames } from './directory-names.ts';
 import type { Looked, OpenDirectory } from './entry-rules.ts';
 import type { EntrySink } from './entry-sink.ts';
-import { mayHaveAttributesAsync } from './extended-attributes.ts';
+import { knowsNone } from './extended-attributes.ts';
 import { FileStatus } from './file-status.ts';
 import { nativeName } from './libc.ts';
 import { STATX_BASIC_STATS } from './libc-metadata.ts';
+import { mayHaveAttributesAsync } from './named-attributes.ts';
 import { passingFlags } from './open-directory.ts';
 import { SeenCopies, type SeenPlace } from './seen-copies.ts';
 import { SystemError } from './system-error.ts';
@@ -126,7 +127,10 @@ export class CopyBlock {
 
   #endGroup(sink: EntrySink): void {
     const [place, group] = [this.#place, this.#group];
-    if (group.length === 0 || !(place.asksSource || place.asksDestination)) return;
+    const { asksSource, asksDestination, sourceDevice, destinationDevice } = place;
+    const asks =
+      (asksSource && !knowsNone(sourceDevice)) || (asksDestination && !knowsNone(destinationDevice));
+    if (group.length === 0 || !asks) return;
     const digest = place.tellsChanges ? this.#seen.digest(place) : undefined;
     const isSettled = this.#seen.changedBefore(this.#look.options.settledBefore);
     this.#seen.clear();
@@ -148,10 +152,13 @@ export class CopyBlock {
   }
 
   async #isPlain({ name }: Asked): Promise<boolean> {
-    const { source, destination, asksSource, asksDestination } = this.#place;
-    const ask = (directory: number) =>
-      this.#look.calls.run(() => mayHaveAttributesAsync(directory, nativeName(name)));
-    const may = await Promise.all([asksSource && ask(source), asksDestination && ask(destination)]);
+    const { source, destination, sourceDevice, destinationDevice, asksSource, asksDestination } = this.#place;
+    const ask = (directory: number, device: number) =>
+      this.#look.calls.run(() => mayHaveAttributesAsync(directory, nativeName(name), device));
+    const may = await Promise.all([
+      asksSource && ask(source, sourceDevice),
+      asksDestination && ask(destination, destinationDevice),
+    ]);
     return !may.includes(true);
   }
 }

@@ -89,7 +89,8 @@ export abstract class StatusBuffer {
   }
 
   protected numberAt(at: number): number {
-    return this.view.getUint32(at, true) + this.view.getUint32(at + 4, true) * high;
+    const word = at >> 2;
+    return this.words[word]! + this.words[word + 1]! * high;
   }
 
   protected sameBytes(other: StatusBuffer, from: number, to: number): boolean {
