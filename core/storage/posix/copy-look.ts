@@ -133,11 +133,19 @@ export function placeOf(
   if (sourceDevice === destinationDevice && inode === other) return undefined;
   const asksSource = knowsAttributes(source, sourceDevice);
   const asksDestination = keepsAttributes && knowsAttributesAt(destination, destinationDevice);
-  const tells =
+  const tellsBoth =
     (!asksSource || tellsChanges(source, sourceDevice)) &&
     (!asksDestination || tellsChanges(destination, destinationDevice));
-  const sides = { source, destination, sourceDevice, destinationDevice };
-  return { ...sides, asksSource, asksDestination, tellsChanges: tells };
+  // All of one shape, for the code that is compiled for it
+  return {
+    source,
+    destination,
+    sourceDevice,
+    destinationDevice,
+    asksSource,
+    asksDestination,
+    tellsChanges: tellsBoth,
+  };
 }
 
 /** False of a file that something is mounted on. */

@@ -137,14 +137,16 @@ export class StretchWalk {
 
   #goOn(rest: DirectoryRest, sink: EntrySink): DirectoryRest | undefined {
     let left: { names?: Uint8Array } | undefined;
+    // Of the same shape as one that is entered: what looks at each name is compiled for one
+    const directory = { path: rest.path, fd: rest.fd };
     try {
-      this.#copies?.enter(rest);
+      this.#copies?.enter(directory);
       this.#names.open(rest.fd, this.#rules.selection.listedIn(rest.path), rest.block);
       if (rest.names !== undefined) {
         this.#names.load(rest.names);
-        left = this.#lookAtBlock(rest, sink);
+        left = this.#lookAtBlock(directory, sink);
       }
-      left ??= this.#isSlow ? {} : this.#read(rest, sink);
+      left ??= this.#isSlow ? {} : this.#read(directory, sink);
     } finally {
       if (left === undefined) close(rest.fd);
     }
