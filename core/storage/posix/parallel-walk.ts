@@ -32,11 +32,11 @@ export type WalkedChunk<S> = {
 };
 
 /** So many stretches for each thread are walked ahead of the one that is wanted next, which bounds the memory that they take. */
-const jobsAheadPerThread = 6;
+const jobsAheadPerThread = 12;
 /** So many when calls are slow. They are short then: one block of names each. */
 const slowJobsAtMost = 48;
 /** A thread has the next stretch at hand when it has done one. */
-const jobsPerThread = 2;
+const jobsPerThread = 4;
 
 /**
  * Walks a tree as TreeWalk does, with the same entries in the same order, several stretches at a time: this thread
