@@ -40,6 +40,38 @@ export function readFinishLines(tape: number, from: number, to: number): FinishL
   return { lines, count };
 }
 
+/** A line has seldom more bytes. */
+const lineBytes = 1024;
+
+/**
+ * The lines that are named: how many entries, and bytes, of the block come before each, ascending. Undefined where one of them
+ * is not there whole, or is no line of finish's.
+ */
+export function readNamedLines(
+  tape: number,
+  from: number,
+  named: readonly number[],
+): readonly NumberedLine[] | undefined {
+  const lines: NumberedLine[] = [];
+  for (let i = 0; i < named.length; i += 2) {
+    const [number, before] = [named[i]!, named[i + 1] ?? -1];
+    const line = before < 0 ? undefined : readLineAt(tape, from + before);
+    if (line === undefined || !(line.text.startsWith('["d"') || line.text.startsWith('["l"')))
+      return undefined;
+    lines.push({ ...line, number });
+  }
+  return lines;
+}
+
+function readLineAt(file: number, offset: number): Line | undefined {
+  for (let bytes = lineBytes; ; bytes *= 8) {
+    const filled = fill(file, offset, bytes);
+    const end = buffer.subarray(0, filled).indexOf(newline);
+    if (end >= 0) return { text: buffer.toString('utf8', 0, end), offset, next: offset + end + 1 };
+    if (filled < bytes) return undefined;
+  }
+}
+
 function fill(file: number, offset: number, bytes: number): number {
   if (buffer.length < bytes) buffer = Buffer.allocUnsafeSlow(bytes * 2);
   let filled = 0;

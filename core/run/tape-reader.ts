@@ -2,7 +2,7 @@ import { closeSync, fstatSync } from 'node:fs';
 import { type Entry, pathOf } from '../model/entry.ts';
 import type { LocatedEntry, TapeMark } from '../model/tape.ts';
 import { damaged, openToRead, parseJson, refuseNewer } from './files.ts';
-import { readFinishLines } from './finish-lines.ts';
+import { type FinishLines, readFinishLines, readNamedLines } from './finish-lines.ts';
 import { type Line, readLines } from './lines.ts';
 import type { RunPaths } from './run-paths.ts';
 import type { SeenRequest } from './seen-reader.ts';
@@ -22,13 +22,16 @@ export type TapeBlock = {
 /** So many blocks of the tape stay in memory for `at`. */
 const blocksKept = 32;
 
+/** A mark of the index; `ofFinish`: where lines of its block are that are finish's affair, as TapeWriter has noted. */
+type IndexMark = TapeMark & { readonly ofFinish?: readonly number[] };
+
 type Start = { readonly ordinal: number; readonly offset: number; readonly directory: number };
 
 /** Reads the tape, forwards or block by block backwards, and finds entries by their ordinal. Close it when done. */
 export class TapeReader {
   readonly #paths: RunPaths;
   readonly #tape: number;
-  #marks: TapeMark[] | undefined;
+  #marks: IndexMark[] | undefined;
   readonly #blocks = new Map<number, readonly PlacedEntry[]>();
 
   constructor(paths: RunPaths) {
@@ -100,7 +103,7 @@ export class TapeReader {
   }
 
   /** The index: a mark for every 1024th entry, ascending. */
-  get marks(): readonly TapeMark[] {
+  get marks(): readonly IndexMark[] {
     this.#marks ??= readMarks(this.#paths);
     return this.#marks;
   }
@@ -110,10 +113,9 @@ export class TapeReader {
     for (let i = this.marks.length - 1; i >= 0; i--) yield this.#readBlock(this.marks[i]!, this.marks[i + 1]);
   }
 
-  #readBlock(mark: TapeMark, next: TapeMark | undefined): TapeBlock {
+  #readBlock(mark: IndexMark, next: IndexMark | undefined): TapeBlock {
     const { ordinal: from, offset } = mark;
-    const to = next?.offset ?? fstatSync(this.#tape).size;
-    const { lines, count } = readFinishLines(this.#tape, offset, to);
+    const { lines, count } = this.#finishLines(mark, next);
     const end = next?.ordinal ?? from + count;
     if (from + count !== end) throw this.#endsBefore(end);
     if (next === undefined) this.#refuseNoEnd(lines.at(-1)?.next ?? offset, end);
@@ -131,6 +133,16 @@ export class TapeReader {
       entries.push({ ordinal, offset, next, directory, entry, directoryPath, path });
     }
     return { from, to: end, entries };
+  }
+
+  /** Of the last block all is read: it is to be seen that the tape ends. */
+  #finishLines({ ordinal, offset, ofFinish }: IndexMark, next: IndexMark | undefined): FinishLines {
+    if (ofFinish === undefined || next === undefined)
+      return readFinishLines(this.#tape, offset, next?.offset ?? fstatSync(this.#tape).size);
+    const count = next.ordinal - ordinal;
+    const lines = readNamedLines(this.#tape, offset, ofFinish);
+    const isRight = lines?.every(({ number }, i) => number < count && number > (lines[i - 1]?.number ?? -1));
+    return isRight ? { lines: lines!, count } : { lines: [], count: -1 };
   }
 
   /** After so many entries comes the end line, and nothing else, somewhere behind `offset`. */
@@ -185,8 +197,8 @@ export class TapeReader {
   }
 }
 
-function readMarks(paths: RunPaths): TapeMark[] {
-  const marks: TapeMark[] = [];
+function readMarks(paths: RunPaths): IndexMark[] {
+  const marks: IndexMark[] = [];
   const file = openToRead(paths.tapeIndex);
   try {
     const lines = readLines(file);
@@ -208,15 +220,16 @@ function readHeader(file: string, type: string, text: string | undefined): void 
     throw damaged(file, 1, `not the beginning of ${type === 'tape' ? 'a tape' : 'an index'}`);
 }
 
-function parseMark(paths: RunPaths, index: number, value: unknown): TapeMark {
-  if (
-    !Array.isArray(value) ||
-    value.length !== 5 ||
-    !value.every((item) => Number.isSafeInteger(item) && item >= 0) ||
-    value[0] !== index * entriesPerMark
-  ) {
+function parseMark(paths: RunPaths, index: number, value: unknown): IndexMark {
+  const [numbers, ofFinish] = Array.isArray(value) ? [value.slice(0, 5), value[5]] : [[], undefined];
+  const isMark = numbers.length === 5 && isListOfCounts(numbers) && numbers[0] === index * entriesPerMark;
+  if (!isMark || !(ofFinish === undefined || isListOfCounts(ofFinish)))
     throw damaged(paths.tapeIndex, index + 2, 'not a mark');
-  }
-  const [ordinal, offset, directory, cost, bytes] = value as [number, number, number, number, number];
-  return { ordinal, offset, directory, byte: 0, cost, bytes };
+  const [ordinal, offset, directory, cost, bytes] = numbers as [number, number, number, number, number];
+  const mark = { ordinal, offset, directory, byte: 0, cost, bytes };
+  return ofFinish === undefined ? mark : { ...mark, ofFinish };
+}
+
+function isListOfCounts(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0);
 }

@@ -12,6 +12,8 @@ import { formatTapeLine } from './tape-line.ts';
 
 /** One mark in the index for so many entries: what a reader walks at most to find an entry. */
 export const entriesPerMark = 1024;
+/** A mark names the lines of its block that are finish's affair, where they are no more: the others are not read for them. */
+const finishLinesAtMost = 8;
 
 export type FirstOf = (inode: LinkedEntry, ordinal: number) => number | undefined;
 
@@ -24,6 +26,10 @@ export class TapeWriter {
   readonly #lines: LineWriter;
   readonly #marks: LineWriter;
   readonly #looked: LookedWriter | undefined;
+  /** The mark of the block that is written, which ends with what is in the block. */
+  #pending: TapeMark | undefined;
+  /** Of its lines that are finish's affair, how many entries and bytes come before; undefined where there are too many. */
+  #ofFinish: number[] | undefined;
   #directory = 0;
   #ordinal = 0;
   #cost = 0;
@@ -54,6 +60,7 @@ export class TapeWriter {
   add(entry: Entry): number {
     if (entry.kind === 'directory') this.#directory = this.#lines.offset;
     if (this.#ordinal % entriesPerMark === 0) this.#mark();
+    if (entry.kind === 'directory' || entry.kind === 'link') this.#note(this.#lines.offset);
     this.#lines.add(formatTapeLine(entry));
     this.#counts[entry.kind]++;
     this.#cost += costOf(entry);
@@ -79,10 +86,12 @@ export class TapeWriter {
         writeTo(start);
         this.#mark();
       }
+      if (kind === 0) this.#note(this.#directory);
       const inode = linked[nextLinked]?.index === index ? linked[nextLinked++] : undefined;
       const first = inode === undefined ? undefined : firstOf(inode, this.#ordinal);
       if (first !== undefined) {
         writeTo(start);
+        this.#note(this.#lines.offset);
         this.#lines.add(formatLink(chunk.lineAt(index), first));
         written = start + chunk.lineAt(index).length;
         kind = linkKind;
@@ -131,6 +140,7 @@ export class TapeWriter {
   close(): void {
     this.#lines.add(`${JSON.stringify({ type: 'end', entries: this.#ordinal })}\n`);
     this.#lines.flush();
+    this.#endMark();
     this.#marks.flush();
     for (const file of [this.#tape, this.#index]) {
       fsyncSync(file);
@@ -145,8 +155,23 @@ export class TapeWriter {
   }
 
   #mark(): void {
-    const { ordinal, offset, directory, cost, bytes } = this.end;
-    this.#marks.add(`[${ordinal},${offset},${directory},${cost},${bytes}]\n`);
+    this.#endMark();
+    this.#pending = this.end;
+    this.#ofFinish = [];
+  }
+
+  /** The next entry is finish's affair, and its line begins there. */
+  #note(offset: number): void {
+    const { ordinal, offset: start } = this.#pending!;
+    if (this.#ofFinish?.length === 2 * finishLinesAtMost) this.#ofFinish = undefined;
+    this.#ofFinish?.push(this.#ordinal - ordinal, offset - start);
+  }
+
+  #endMark(): void {
+    if (this.#pending === undefined) return;
+    const { ordinal, offset, directory, cost, bytes } = this.#pending;
+    const mark = [ordinal, offset, directory, cost, bytes];
+    this.#marks.add(`${JSON.stringify(this.#ofFinish === undefined ? mark : [...mark, this.#ofFinish])}\n`);
   }
 }
 

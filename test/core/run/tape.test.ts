@@ -22,6 +22,23 @@ function open(entries: readonly Entry[]): TapeReader {
   return reader;
 }
 
+/** Files, with some hundreds of them between two directories or links, and a stretch that is full of these. */
+function fewForFinish(random: Random, count: number): Entry[] {
+  const entries: Entry[] = [{ kind: 'directory', path: '' }];
+  for (let i = 1; i < count; i++) {
+    const isRare = random(i > 8000 && i < 10_000 ? 20 : 900) === 0;
+    if (!isRare)
+      entries.push({
+        kind: 'file',
+        name: `f${i}${strangeNames[random(strangeNames.length)]}`,
+        bytes: random(99),
+      });
+    else if (random(2) === 0) entries.push({ kind: 'directory', path: `d${i}/x${'x'.repeat(random(3000))}` });
+    else entries.push({ kind: 'link', name: `l${i}`, first: i - 1 });
+  }
+  return entries;
+}
+
 /** Reads a tape of one directory and this line. */
 function openLine(line: string): TapeReader {
   const tape = open([{ kind: 'directory', path: '' }]);
@@ -148,6 +165,31 @@ describe('the tape', () => {
     const found = blocks.reverse().flatMap((block) => block.entries);
     expect(found).toEqual(all.filter(({ entry: { kind } }) => kind === 'directory' || kind === 'link'));
     expect(found.length).toBeGreaterThan(50);
+  });
+
+  test('is read so too where finish has little to do, and its index says where', () => {
+    const random = randomNumbers(7);
+    const entries = fewForFinish(random, 20_000);
+    const tape = open(entries);
+    const named = tape.marks.filter(({ ofFinish }) => ofFinish !== undefined);
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.some(({ ofFinish }) => ofFinish!.length === 0)).toBe(true);
+    expect(named.length).toBeLessThan(tape.marks.length);
+    const found = [...tape.blocksBackwards()].reverse().flatMap((block) => block.entries);
+    const all = [...tape.entries(tape.marks[0]!)];
+    expect(found).toEqual(all.filter(({ entry: { kind } }) => kind === 'directory' || kind === 'link'));
+  });
+
+  test('is damaged where the index names a line that is another', () => {
+    const tape = open(fewForFinish(randomNumbers(8), 5000));
+    const { offset } = tape.at(1030);
+    const text = readFileSync(run.paths.tapeIndex, 'utf8').split('\n');
+    const mark = JSON.parse(text[2]!) as number[];
+    text[2] = JSON.stringify([...mark.slice(0, 5), [6, offset - mark[1]!]]);
+    writeFileSync(run.paths.tapeIndex, text.join('\n'));
+    reader!.close();
+    reader = new TapeReader(run.paths);
+    expect(() => [...reader!.blocksBackwards()]).toThrow(runDamaged(/it ends before entry 2048/));
   });
 
   test('is never written over', () => {
