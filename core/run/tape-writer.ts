@@ -34,14 +34,8 @@ export class TapeWriter {
   #ordinal = 0;
   #cost = 0;
   #bytes = 0;
-  readonly #counts: Record<Entry['kind'], number> = {
-    directory: 0,
-    file: 0,
-    link: 0,
-    symlink: 0,
-    special: 0,
-    unreadable: 0,
-  };
+  /** By the numbers that kinds have in a chunk. */
+  readonly #counts = new Float64Array(kinds.length);
 
   /** With `looked`, what the scan has found at the destination is written down there. */
   constructor(paths: RunPaths, looked?: LookedWriter) {
@@ -62,7 +56,7 @@ export class TapeWriter {
     if (this.#ordinal % entriesPerMark === 0) this.#mark();
     if (entry.kind === 'directory' || entry.kind === 'link') this.#note(this.#lines.offset);
     this.#lines.add(formatTapeLine(entry));
-    this.#counts[entry.kind]++;
+    this.#counts[kinds.indexOf(entry.kind)]!++;
     this.#cost += costOf(entry);
     this.#bytes += bytesOf(entry);
     return this.#ordinal++;
@@ -102,7 +96,7 @@ export class TapeWriter {
   }
 
   #count(kind: number, bytes: number): void {
-    this.#counts[kinds[kind]!]++;
+    this.#counts[kind]!++;
     if (kind !== sameKind) this.#cost += fixedCosts[kind]! + bytes;
     this.#looked?.add(kind, bytes);
     this.#bytes += bytes;
@@ -110,17 +104,17 @@ export class TapeWriter {
   }
 
   get totals(): Totals {
-    const { directory, file, link, symlink, special, unreadable } = this.#counts;
+    const [directory, file, link, symlink, special, unreadable, same] = this.#counts as unknown as number[];
     return {
       entries: this.#ordinal,
       bytes: this.#bytes,
       cost: this.#cost,
-      directories: directory,
-      files: file,
-      links: link,
-      symlinks: symlink,
-      specials: special,
-      unreadable,
+      directories: directory!,
+      files: file! + same!,
+      links: link!,
+      symlinks: symlink!,
+      specials: special!,
+      unreadable: unreadable!,
     };
   }
 

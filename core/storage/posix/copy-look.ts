@@ -76,8 +76,8 @@ export class CopyLook {
     const digest = asks && place.tellsChanges ? seen.digest(place) : undefined;
     const isKnown = digest !== undefined && this.#plain.has(digest);
     const arePlain = isKnown || (asks && !this.#leaveSome(place, sink));
-    if (arePlain && digest !== undefined && seen.changedBefore(this.#options.settledBefore))
-      this.#found.push(digest);
+    const isSettled = isKnown || (arePlain && seen.changedBefore(this.#options.settledBefore));
+    if (isSettled && digest !== undefined) this.#found.push(digest);
     seen.clear();
   }
 

@@ -87,7 +87,7 @@ export class DirectoryNames implements DirectoryName {
     do {
       if (this.#next === this.#filled) return false;
       this.#at = this.#next;
-      this.#next += this.buffer.readUInt16LE(this.#at + 16);
+      this.#next += this.buffer[this.#at + 16]! + this.buffer[this.#at + 17]! * 256;
     } while (this.#isDots());
     return true;
   }

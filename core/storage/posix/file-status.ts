@@ -58,10 +58,6 @@ export class FileStatus extends StatusBuffer {
     words[at + 4] = mine[26]!;
   }
 
-  get ctimeSeconds(): number {
-    return this.words[24]! + (this.words[25]! | 0) * high;
-  }
-
   get mode(): number {
     return this.words[7]! & 0o7777;
   }

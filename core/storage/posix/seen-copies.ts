@@ -25,13 +25,10 @@ export class SeenCopies {
   readonly names: number[] = [];
   readonly indexes: number[] = [];
   #words = new Uint32Array(wordsPerCopy * 512);
-  /** When the file changed last that changed last, in seconds. */
-  #newest = 0;
 
   clear(): void {
     this.names.length = 0;
     this.indexes.length = 0;
-    this.#newest = 0;
   }
 
   add(name: number, index: number, source: FileStatus, copy: FileStatus): void {
@@ -43,14 +40,16 @@ export class SeenCopies {
     }
     source.writeChange(this.#words, at);
     copy.writeChange(this.#words, at + wordsPerCopy / 2);
-    this.#newest = Math.max(this.#newest, source.ctimeSeconds, copy.ctimeSeconds);
     this.names.push(name);
     this.indexes.push(index);
   }
 
   /** False where a file has changed so late that it could change once more and its ctime stay the same. */
   changedBefore(seconds: number): boolean {
-    return this.#newest < seconds;
+    const half = wordsPerCopy / 2;
+    for (let at = 0; at < this.names.length * wordsPerCopy; at += half)
+      if (this.#words[at + 2]! + (this.#words[at + 3]! | 0) * 2 ** 32 >= seconds) return false;
+    return true;
   }
 
   /** The same only where all files are the same at both sides, none has changed since, and the same user asks: some attributes only root sees. */
