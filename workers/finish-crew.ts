@@ -15,6 +15,8 @@ export type CrewParts = {
   readonly now?: () => number;
   /** How many threads there may be. */
   readonly threads: number;
+  /** How many calls of the file system may wait at once; left out: as many as are useful. */
+  readonly callsAtOnce?: number | undefined;
 };
 
 /** So many are done before it is decided whether threads would pay. */
@@ -93,7 +95,8 @@ export class FinishCrew {
     const next = batch.slice(from, from + aheadAtOnce);
     if (storage.lookAhead === undefined || !isSlow || next.length < 2) return from + 1;
     if (!this.#looksAhead) [this.#timed, this.#ms, this.#looksAhead] = [0, 0, true];
-    await storage.lookAhead(next.flatMap((one) => ('firstPath' in one ? [] : [one.path])));
+    const paths = next.flatMap((one) => ('firstPath' in one ? [] : [one.path]));
+    await storage.lookAhead(paths, this.#parts.callsAtOnce);
     return from + next.length;
   }
 

@@ -10,7 +10,7 @@ import { writeReport } from '../core/run/write-report.ts';
 import type { FileRequest, FinishedEntry, Storage } from '../core/storage/storage.ts';
 import { announcedJob } from './announced-job.ts';
 import { startEngine } from './engine.ts';
-import { FinishCrew, hasPassingFault } from './finish-crew.ts';
+import { type CrewParts, FinishCrew, hasPassingFault } from './finish-crew.ts';
 import { completeTree } from './finish-tree.ts';
 import { linkedFrom } from './first-names.ts';
 import { completionOf } from './large-file.ts';
@@ -71,10 +71,17 @@ export async function runFinish(
   }
 }
 
-function crewFor({ plan, attempt, cpus, memoryMB }: TaskContext): { expected: number; threads: number } {
+/** Where the user has said how many threads each worker has, finish asks for no more at once than all workers would. */
+function crewFor({
+  plan,
+  attempt,
+  cpus,
+  memoryMB,
+}: TaskContext): Pick<CrewParts, 'expected' | 'threads' | 'callsAtOnce'> {
   const expected = plan.totals.directories + plan.totals.links;
   const needs = { fixed: attempt.threads, cpus, memoryMB, entries: expected, pieces: 0 };
-  return { expected, threads: countThreads(needs).most };
+  const callsAtOnce = attempt.threads === undefined ? undefined : attempt.threads * attempt.workers;
+  return { expected, threads: countThreads(needs).most, callsAtOnce };
 }
 
 /** Writes JOBID.log and JOBID.err; true when everything is at the destination. */

@@ -112,9 +112,10 @@ export interface Storage {
   linkEntry(request: LinkRequest): FinishedEntry;
   /**
    * Finds out about directories that are completed next, many at once: where each call takes long they are completed sooner. It
-   * changes nothing, and what it cannot find out is no matter. Left out: nothing is gained by it.
+   * changes nothing, and what it cannot find out is no matter. No more calls than `atOnce`, as the first caller says, wait at
+   * once. Left out: nothing is gained by it.
    */
-  readonly lookAhead?: (paths: readonly string[]) => Promise<void>;
+  readonly lookAhead?: (paths: readonly string[], atOnce?: number) => Promise<void>;
   /** Gives a directory mode, owner and times; its contents must be complete. Makes it if it is missing. */
   completeDirectory(ordinal: number, path: string): FinishedEntry;
   /** Removes what killed workers left in a directory of the destination for entries `[from, to)`; a missing directory is no matter. */

@@ -29,7 +29,7 @@ describe.skipIf(typeof mounted === 'string')('where each request takes its time'
     const cwd = world.directory();
     // Read where there is no delay: the scan makes many calls at once
     const trees = ['-s', `${slow.behind}/src`, '-d', `${slow.path}/${destination}`];
-    const ran = await world.bcopy(cwd, ...trees, '--shards', '1', '--wait', ...words);
+    const ran = await world.bcopy(cwd, ...trees, '--shards', '1', '--workers', '1', '--wait', ...words);
     expect(ran).toMatchObject({ exitCode: 0, stderr: '' });
     const copy = join(slow.behind, destination);
     expect(await rsyncDifferences(join(slow.behind, 'src'), copy)).toBe('');

@@ -13,13 +13,14 @@ const statusBytes = 256;
  * right after is answered out of the kernel's memory. What cannot be opened is left to who comes next. Changes nothing.
  */
 export class DirectoriesAhead {
-  readonly #calls = new CallLimit(pooledCallsAtMost);
+  readonly #calls: CallLimit;
   readonly #source: DirectoryCache;
   readonly #destination: DirectoryCache;
   #paths: string[] = [];
 
-  /** Open directories, which belong to the caller. */
-  constructor(source: number, destination: number, followsSymlinks: boolean) {
+  /** Open directories, which belong to the caller; no more calls than `atOnce` wait at once. */
+  constructor(source: number, destination: number, followsSymlinks: boolean, atOnce = pooledCallsAtMost) {
+    this.#calls = new CallLimit(Math.min(atOnce, pooledCallsAtMost));
     this.#source = new DirectoryCache({ root: source }, this.#calls, flagsOfSource(followsSymlinks));
     this.#destination = new DirectoryCache({ root: destination }, this.#calls, sourceDirectoryFlags);
   }

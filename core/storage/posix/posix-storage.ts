@@ -159,8 +159,8 @@ export class PosixStorage implements Storage {
     return this.#finisher.completeDirectory(ordinal, path);
   }
 
-  lookAhead(paths: readonly string[]): Promise<void> {
-    return this.#means.trees.lookAhead(paths);
+  lookAhead(paths: readonly string[], atOnce?: number): Promise<void> {
+    return this.#means.trees.lookAhead(paths, atOnce);
   }
 
   removeLeftovers(directory: string, from: number, to: number): void {

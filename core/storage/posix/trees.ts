@@ -95,9 +95,9 @@ export class Trees {
   }
 
   /** Finds out about directories at both sides that are entered next, many at once, where each call takes long. */
-  async lookAhead(paths: readonly string[]): Promise<void> {
+  async lookAhead(paths: readonly string[], atOnce?: number): Promise<void> {
     if (this.source.isVirtual) return;
-    this.#ahead ??= this.#newAhead();
+    this.#ahead ??= this.#newAhead(atOnce);
     await this.#ahead.look(paths);
   }
 
@@ -112,9 +112,10 @@ export class Trees {
     close(this.destinationRoot);
   }
 
-  #newAhead(): DirectoriesAhead {
+  #newAhead(atOnce: number | undefined): DirectoriesAhead {
     const { followsSymlinks = false } = this.#request;
-    const ahead = new DirectoriesAhead(this.source.directory(''), this.destinationRoot, followsSymlinks);
+    const source = this.source.directory('');
+    const ahead = new DirectoriesAhead(source, this.destinationRoot, followsSymlinks, atOnce);
     this.source.ahead = (path) => ahead.take('source', path);
     return ahead;
   }
