@@ -2,6 +2,7 @@ import type { EntryOutcome } from '../core/model/outcome.ts';
 import { partsOf, type Shard, wholeEntriesOf } from '../core/model/plan.ts';
 import type { CopiedDigests } from '../core/run/copied-digests.ts';
 import type { JournalEnd } from '../core/run/journal-lines.ts';
+import type { PlainWriter } from '../core/run/plain-file.ts';
 import type { ShardState } from '../core/run/shard-state.ts';
 import { TapeReader } from '../core/run/tape-reader.ts';
 import type { EntryGroup, GroupOutcome, LookOutcome, Storage } from '../core/storage/storage.ts';
@@ -23,6 +24,8 @@ export type ShardParts = FateParts & {
   readonly storage: Storage;
   /** Of whole files that are copied; left out where they are not hashed. */
   readonly digests?: CopiedDigests | undefined;
+  /** Takes what is remembered of files that are copied; left out: nobody does. */
+  readonly plain?: PlainWriter;
   /** True: what the scan saw of files is believed. */
   readonly looks?: boolean;
 };
@@ -43,6 +46,7 @@ export class ShardWork {
   readonly #fate: Fate;
   readonly #inPieces: PieceWork;
   readonly #digests: CopiedDigests | undefined;
+  readonly #plain: PlainWriter | undefined;
   readonly #underWay = new Set<Promise<void>>();
   readonly #looks: boolean;
   /** What looks have left. */
@@ -59,6 +63,7 @@ export class ShardWork {
     this.#looks = parts.looks === true;
     this.#recorder = parts.recorder;
     this.#digests = parts.digests;
+    this.#plain = parts.plain;
     this.#fate = new Fate(parts);
     this.#inPieces = new PieceWork({ ...parts, fate: this.#fate });
   }
@@ -186,6 +191,7 @@ export class ShardWork {
   /** Records what became of a group, and returns the entries that may fare better later. */
   #take(group: EntryGroup, outcome: GroupOutcome): readonly EntryOutcome[] {
     this.#digests?.take(outcome.digests);
+    if (outcome.plain !== undefined) this.#plain?.add(outcome.plain);
     this.#recorder.takeGroup(outcome);
     if (outcome.ranges.some(({ copied, skipped }) => copied.entries + skipped.entries > 0))
       this.#fate.gotThrough();

@@ -4,6 +4,7 @@ import { CopiedDigests } from '../core/run/copied-digests.ts';
 import type { JournalEnd } from '../core/run/journal-lines.ts';
 import { isSuperseded } from '../core/run/journal-reader.ts';
 import { JournalWriter } from '../core/run/journal-writer.ts';
+import { PlainWriter } from '../core/run/plain-file.ts';
 import { hasVanished, readRunState } from '../core/run/run-state.ts';
 import type { ShardState } from '../core/run/shard-state.ts';
 import { prepareDigests } from '../core/storage/posix/content-digest.ts';
@@ -44,6 +45,7 @@ export async function runTask(context: TaskContext, options: TaskOptions): Promi
   const storage = openStorage(request);
   const journal = await JournalWriter.create(context.paths, context.info.id, context.journal, context.job);
   const digests = hashes ? await openDigests(context) : undefined;
+  const plain = new PlainWriter(context.paths.plainCopies(context.journal));
   const recorder = new Recorder({
     sync: syncOf(context, storage),
     append: async (records) => {
@@ -68,6 +70,7 @@ export async function runTask(context: TaskContext, options: TaskOptions): Promi
       recorder,
       options,
       digests,
+      plain,
       ...settled,
     });
     const reason = await work.run();
@@ -77,6 +80,7 @@ export async function runTask(context: TaskContext, options: TaskOptions): Promi
     await engine.close();
     await journal.close();
     await digests?.close();
+    plain.close();
     storage.close();
   }
 }

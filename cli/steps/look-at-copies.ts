@@ -1,6 +1,7 @@
 import { isKnownByStamp } from '../../core/model/compare.ts';
 import { DigestSet } from '../../core/model/digest-set.ts';
-import { readPlain } from '../../core/run/plain-file.ts';
+import { PlainRuns } from '../../core/model/plain-runs.ts';
+import { type PlainFiles, readPlain } from '../../core/run/plain-file.ts';
 import { readPlan } from '../../core/run/plan-file.ts';
 import type { CopyLookOptions } from '../../core/storage/posix/copy-rules.ts';
 import { closeDirectory, openDestination } from '../../core/storage/posix/open-destination.ts';
@@ -40,7 +41,8 @@ export async function lookAtCopies(copy: Copy): Promise<CopiesLook | undefined> 
     keepsMode: keep.includes('mode'),
     keepsOwner: keep.includes('owner'),
     keepsAttributes: keep.includes('xattr') || keep.includes('acl'),
-    plain: DigestSet.of(earlier?.plain ?? new Uint8Array()).shared,
+    plain: DigestSet.of(earlier?.plain.groups ?? new Uint8Array()).shared,
+    plainCopies: PlainRuns.of(earlier?.plain.copies ?? []).shared,
     settledBefore: Math.floor(context.now() / 1000) - settledSeconds,
   };
   return { options: look, expected: earlier?.entries ?? 0, close: () => closeDirectory(destination) };
@@ -51,8 +53,8 @@ function readsAll({ options, manifest }: Copy): boolean {
   return options.verify !== 'none' || manifest !== undefined;
 }
 
-/** What the newest run of the same trees that has looked at them has found; a damaged one says nothing. */
-async function readEarlier({ trees }: Copy): Promise<{ plain: Uint8Array; entries: number } | undefined> {
+/** What the newest run of the same trees that has looked at files, or copied some, has kept; a damaged one says nothing. */
+async function readEarlier({ trees }: Copy): Promise<{ plain: PlainFiles; entries: number } | undefined> {
   let seen = 0;
   for await (const { paths } of runsBetween(trees.roots, trees.destination.path)) {
     const plain = await readPlain(paths);

@@ -1,5 +1,5 @@
-/** A digest has so many bytes. */
-export const digestBytes = 16;
+/** A digest has so many bytes: two 32-bit words, little-endian. */
+export const digestBytes = 8;
 const wordsPerDigest = digestBytes / 4;
 
 /**
@@ -21,39 +21,39 @@ export class DigestSet {
   /** Of digests that follow each other; what is left at the end is none. */
   static of(digests: Uint8Array): DigestSet {
     const count = Math.floor(digests.length / digestBytes);
-    const slots = 2 ** Math.ceil(Math.log2(Math.max(1, count * 2)));
-    const set = new DigestSet(new SharedArrayBuffer(slots * digestBytes));
     const words = new Uint32Array(count * wordsPerDigest);
     new Uint8Array(words.buffer).set(digests.subarray(0, count * digestBytes));
-    for (let at = 0; at < words.length; at += wordsPerDigest) set.#add(words, at);
+    return DigestSet.ofWords([words]);
+  }
+
+  static ofWords(parts: readonly Uint32Array[]): DigestSet {
+    const count = parts.reduce((sum, { length }) => sum + length / wordsPerDigest, 0);
+    const slots = 2 ** Math.ceil(Math.log2(Math.max(1, count * 2)));
+    const set = new DigestSet(new SharedArrayBuffer(slots * digestBytes));
+    for (const words of parts)
+      for (let at = 0; at < words.length; at += wordsPerDigest) set.#add(words[at]!, words[at + 1]!);
     return set;
   }
 
-  has(digest: Uint8Array): boolean {
-    const words = new Uint32Array(wordsPerDigest);
-    new Uint8Array(words.buffer).set(digest.subarray(0, digestBytes));
-    const slot = this.#find(words, 0);
-    return this.#holds(slot);
+  /** By the two words of a digest, without a sign. */
+  has(low: number, high: number): boolean {
+    const slot = this.#find(low, high);
+    return (this.#words[slot]! | this.#words[slot + 1]!) !== 0;
   }
 
-  #add(words: Uint32Array, at: number): void {
-    const slot = this.#find(words, at);
-    for (let i = 0; i < wordsPerDigest; i++) this.#words[slot + i] = words[at + i]!;
+  #add(low: number, high: number): void {
+    const slot = this.#find(low, high);
+    this.#words[slot] = low;
+    this.#words[slot + 1] = high;
   }
 
   /** Where these words are, or would be. */
-  #find(words: Uint32Array, at: number): number {
-    for (let number = words[at]! & this.#mask; ; number = (number + 1) & this.#mask) {
+  #find(low: number, high: number): number {
+    const words = this.#words;
+    for (let number = low & this.#mask; ; number = (number + 1) & this.#mask) {
       const slot = number * wordsPerDigest;
-      if (!this.#holds(slot)) return slot;
-      let same = 0;
-      while (same < wordsPerDigest && this.#words[slot + same] === words[at + same]) same++;
-      if (same === wordsPerDigest) return slot;
+      if (words[slot] === low && words[slot + 1] === high) return slot;
+      if ((words[slot]! | words[slot + 1]!) === 0) return slot;
     }
-  }
-
-  #holds(slot: number): boolean {
-    for (let i = 0; i < wordsPerDigest; i++) if (this.#words[slot + i] !== 0) return true;
-    return false;
   }
 }

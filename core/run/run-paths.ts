@@ -26,7 +26,7 @@ export class RunPaths {
   get looked(): string {
     return this.#in('looked.jsonl');
   }
-  /** Digests of groups of files without attributes, for later runs of the same trees. */
+  /** Digests of groups of files without attributes, for later runs of the same trees, as the scan has found them. */
   get plain(): string {
     return this.#in('plain');
   }
@@ -80,6 +80,10 @@ export class RunPaths {
   copiedDigests(writer: JournalName): string {
     return `${this.journal(writer)}.digests`;
   }
+  /** Digests of files without attributes that the writer of a journal has copied, by their directories. */
+  plainCopies(writer: JournalName): string {
+    return `${this.journal(writer)}${plainEnding}`;
+  }
   /** JOBID.log and JOBID.err, where the user stood: two levels above the run directory. */
   userLog(job: string, ending: 'log' | 'err'): string {
     return this.#in('..', '..', `${job}.${ending}`);
@@ -99,6 +103,9 @@ export type JournalName = {
   readonly node?: string;
   readonly pid: number;
 };
+
+/** What RunPaths.plainCopies ends with. */
+export const plainEnding = '.plain';
 
 /** What the scan records stands before all attempts. */
 export const scanAttempt = 0;

@@ -35,6 +35,8 @@ export type GroupOutcome = {
   readonly large?: readonly number[];
   /** What the files were that were copied, where that was hashed and is not empty. */
   readonly digests?: readonly EntryDigest[];
+  /** Of files that were copied, for a later look to know that they have no attributes (see PlainRuns). */
+  readonly plain?: Uint8Array;
   /** How the content of its files was copied; of empty files there is none. */
   readonly ways: WayCounts;
   /** The cause for which nothing more can be written at all; the rest of the group was not tried. */

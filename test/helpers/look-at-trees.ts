@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DigestSet } from '../../core/model/digest-set.ts';
 import { joinPath } from '../../core/model/entry.ts';
+import { PlainRuns } from '../../core/model/plain-runs.ts';
 import type { SourceRoot } from '../../core/model/source-root.ts';
 import { type TapeChunk, tapeChunks } from '../../core/run/tape-chunk.ts';
 import type { CopyLookOptions } from '../../core/storage/posix/copy-rules.ts';
@@ -14,9 +15,11 @@ export type LookRequest = {
   readonly source: string | readonly SourceRoot[];
   readonly destination: string;
   readonly ways?: Pick<Ways, 'isSlow' | 'threads' | 'namesAtMost' | 'filters' | 'keepsLinks' | 'probe'>;
-  readonly options?: Partial<Omit<CopyLookOptions, 'destination' | 'plain'>>;
+  readonly options?: Partial<Omit<CopyLookOptions, 'destination' | 'plain' | 'plainCopies'>>;
   /** Digests that an earlier look has left. */
   readonly plain?: Uint8Array;
+  /** What a copy has left. */
+  readonly plainCopies?: Uint8Array;
   /** Where there are to be threads: the installed bcopy. */
   readonly installed?: string;
 };
@@ -45,7 +48,8 @@ export async function lookAtTrees(request: LookRequest): Promise<LookFound> {
   return { same: found.same, left: found.left, plain: Buffer.concat(found.parts) };
 }
 
-function scan({ source, ways, options, plain, installed }: LookRequest, destination: number) {
+function scan(request: LookRequest, destination: number) {
+  const { source, ways, options, plain, plainCopies, installed } = request;
   const copies: CopyLookOptions = {
     destination,
     keepsMode: true,
@@ -55,13 +59,16 @@ function scan({ source, ways, options, plain, installed }: LookRequest, destinat
     settledBefore: Number.MAX_SAFE_INTEGER,
     ...options,
     plain: DigestSet.of(plain ?? new Uint8Array()).shared,
+    plainCopies: PlainRuns.of(plainCopies === undefined ? [] : [plainCopies]).shared,
   };
   const program = join(installed ?? '/nowhere', 'dist/js/cli/scan-thread.js');
   const shape = { sinks: tapeChunks, threadProgram: pathToFileURL(program), aloneNames: 0, aloneMs: 0 };
   const nothing = { spillFile: '/nowhere', probe: false, passOver: undefined, forbidden: undefined };
   const roots = typeof source === 'string' ? [{ name: '', path: source, inode: '' }] : source;
-  const request = { ...shape, ...nothing, threads: 0, ...ways, roots, copies };
-  return scanRoots(request, new AbortController().signal);
+  return scanRoots(
+    { ...shape, ...nothing, threads: 0, ...ways, roots, copies },
+    new AbortController().signal,
+  );
 }
 
 /** Returns the directory that is in force at the end of the chunk. */

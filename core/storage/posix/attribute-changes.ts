@@ -31,6 +31,7 @@ export type AttributeChanges = {
   readonly droppedAcl: Uint8Array | undefined;
 };
 
+/** What is found where nothing is at either side, and only there. */
 const none: AttributeChanges = { sets: [], removes: [], capability: undefined, droppedAcl: undefined };
 const onlyInherited: AttributeChanges = { ...none, removes: [accessAcl] };
 
@@ -52,6 +53,11 @@ export function findAttributeChanges(request: AttributesRequest, keeper: Keeper)
     capability: changed.find(({ name }) => name === capability),
     droppedAcl: keeper.acl ? undefined : acl?.value,
   };
+}
+
+/** True when neither side has any attribute that a copy keeps. */
+export function areNone(changes: AttributeChanges): boolean {
+  return changes === none;
 }
 
 export function hasChanges({ sets, removes, capability: last }: AttributeChanges): boolean {

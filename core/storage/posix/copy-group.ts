@@ -11,6 +11,7 @@ import { EntryNotes, Keeper } from './keeper.ts';
 import { nativeName } from './libc.ts';
 import { unlinkat } from './libc-names.ts';
 import { takeEntry } from './limits.ts';
+import { PlainCopies } from './plain-copies.ts';
 import { type PutRequest, putSmallFile } from './put-file.ts';
 import { putSpecial, putSymlink } from './put-other.ts';
 import { putUnlocking } from './put-unlocking.ts';
@@ -56,6 +57,7 @@ export class GroupCopy {
   readonly #outcomes: EntryOutcome[] = [];
   readonly #large: number[] = [];
   readonly #digests: EntryDigest[] = [];
+  readonly #plain = new PlainCopies();
   readonly #notes = new EntryNotes();
   readonly #keeper: Keeper;
   readonly #compare: Comparison;
@@ -85,11 +87,13 @@ export class GroupCopy {
       this.#batch(batch);
     }
     this.#closeRange();
+    const plain = this.#plain.take();
     return {
       ranges: this.#ranges,
       outcomes: this.#outcomes,
       ...(this.#large.length > 0 && { large: this.#large }),
       ...(this.#digests.length > 0 && { digests: this.#digests }),
+      ...(plain !== undefined && { plain }),
       notes: this.#notes.take(),
       ways: this.#content.takeWays(),
       hopeless: this.#hopeless,
@@ -159,6 +163,7 @@ export class GroupCopy {
       compare: this.#compare,
       keeper: this.#keeper,
       content: this.#content,
+      plain: this.#plain,
     };
   }
 

@@ -1,4 +1,5 @@
 import { DigestSet, digestBytes } from '../../model/digest-set.ts';
+import { PlainRuns } from '../../model/plain-runs.ts';
 import { type CopyLookOptions, CopyRules } from './copy-rules.ts';
 import { DirectoryStack } from './directory-stack.ts';
 import type { OpenDirectory } from './entry-rules.ts';
@@ -12,6 +13,9 @@ import { SeenCopies, type SeenPlace } from './seen-copies.ts';
 import { SystemError } from './system-error.ts';
 import { tellsChanges } from './told-changes.ts';
 
+/** What is known of the attributes of a file: nothing, and that is to be asked; that it has some. */
+const [asked, left] = [0, 2];
+
 /** The name in force, as DirectoryNames has it. */
 type NameInForce = { readonly address: number };
 
@@ -23,6 +27,7 @@ export class CopyLook {
   readonly #options: CopyLookOptions;
   readonly #rules: CopyRules;
   readonly #plain: DigestSet;
+  readonly #copies: PlainRuns;
   readonly #directories: DirectoryStack;
   readonly #copy = new FileStatus();
   readonly #seen = new SeenCopies();
@@ -35,6 +40,7 @@ export class CopyLook {
     this.#options = options;
     this.#rules = new CopyRules(options);
     this.#plain = new DigestSet(options.plain);
+    this.#copies = new PlainRuns(options.plainCopies);
     this.#directories = new DirectoryStack(options.destination, openToPass);
   }
 
@@ -72,13 +78,19 @@ export class CopyLook {
   endGroup(sink: EntrySink): void {
     const [seen, place] = [this.#seen, this.#place];
     if (place === undefined || seen.names.length === 0) return;
-    const asks = place.asksSource || place.asksDestination;
-    const digest = asks && place.tellsChanges ? seen.digest(place) : undefined;
-    const isKnown = digest !== undefined && this.#plain.has(digest);
-    const arePlain = isKnown || (asks && !this.#leaveSome(place, sink));
-    const isSettled = isKnown || (arePlain && seen.changedBefore(this.#options.settledBefore));
-    if (isSettled && digest !== undefined) this.#found.push(digest);
+    if (place.asksSource || place.asksDestination) this.#ask(place, sink);
     seen.clear();
+  }
+
+  #ask(place: SeenPlace, sink: EntrySink): void {
+    const seen = this.#seen;
+    const digest = place.tellsChanges ? seen.digest(place) : undefined;
+    if (!isRemembered(this.#plain, digest)) {
+      const known = seen.knownSinceCopied(place, this.#copies);
+      if (this.#leaveSome(place, known, sink)) return;
+      if (!seen.changedBefore(this.#options.settledBefore, known)) return;
+    }
+    if (digest !== undefined) this.#found.push(digest);
   }
 
   /** Digests of groups without attributes since the last call. */
@@ -94,19 +106,24 @@ export class CopyLook {
     this.#directories.close();
   }
 
-  /** Takes back what has attributes, which have to be compared; true when there is any. */
-  #leaveSome(place: SeenPlace, sink: EntrySink): boolean {
+  /** Takes back what has attributes, which have to be compared; true when there is any. What is known need not be asked. */
+  #leaveSome(place: SeenPlace, known: Uint8Array, sink: EntrySink): boolean {
     const { names, indexes } = this.#seen;
-    const has = new Uint8Array(names.length);
+    const states = Uint8Array.from(known);
     const ask = (directory: number, device: number) => {
       for (let i = 0; i < names.length; i++)
-        if (has[i] === 0 && mayHaveAttributesIn(directory, names[i]!, device)) has[i] = 1;
+        if (states[i] === asked && mayHaveAttributesIn(directory, names[i]!, device)) states[i] = left;
     };
     if (place.asksDestination) ask(place.destination, place.destinationDevice);
     if (place.asksSource) ask(place.source, place.sourceDevice);
-    for (const [i, index] of indexes.entries()) if (has[i] !== 0) sink.notSame(index);
-    return has.includes(1);
+    for (const [i, index] of indexes.entries()) if (states[i] === left) sink.notSame(index);
+    return states.includes(left);
   }
+}
+
+/** Whether a group has been found to have no attributes. */
+export function isRemembered(plain: DigestSet, digest: Buffer | undefined): boolean {
+  return digest !== undefined && plain.has(digest.readUInt32LE(0), digest.readUInt32LE(4));
 }
 
 /**
@@ -125,12 +142,14 @@ export function placeOf(
   status: FileStatus,
 ): SeenPlace | undefined {
   const of = (fd: number, action: string) => {
-    const { deviceNumber, inode } = status.readOpen(fd, action, STATX_INO);
-    return { device: deviceNumber, inode };
+    const { deviceNumber: device, inodeLow, inodeHigh } = status.readOpen(fd, action, STATX_INO);
+    return { device, inodeLow, inodeHigh };
   };
-  const { device: sourceDevice, inode } = of(source, 'look at source directory');
-  const { device: destinationDevice, inode: other } = of(destination, 'look at destination directory');
-  if (sourceDevice === destinationDevice && inode === other) return undefined;
+  const from = of(source, 'look at source directory');
+  const to = of(destination, 'look at destination directory');
+  const [{ device: sourceDevice }, { device: destinationDevice, inodeLow, inodeHigh }] = [from, to];
+  if (sourceDevice === destinationDevice && from.inodeLow === inodeLow && from.inodeHigh === inodeHigh)
+    return undefined;
   const asksSource = knowsAttributes(source, sourceDevice);
   const asksDestination = keepsAttributes && knowsAttributesAt(destination, destinationDevice);
   const tellsBoth =
@@ -142,6 +161,8 @@ export function placeOf(
     destination,
     sourceDevice,
     destinationDevice,
+    inodeLow,
+    inodeHigh,
     asksSource,
     asksDestination,
     tellsChanges: tellsBoth,

@@ -14,6 +14,8 @@ export type CopyLookOptions = {
   readonly keepsAttributes: boolean;
   /** Digests of groups that earlier runs have found to have no attributes (a DigestSet). */
   readonly plain: SharedArrayBuffer;
+  /** The same of files that earlier runs have copied (PlainRuns). */
+  readonly plainCopies: SharedArrayBuffer;
   /** What was changed after this, in seconds since 1970, is not remembered to have none. */
   readonly settledBefore: number;
 };

@@ -3,6 +3,7 @@ import { modeWithoutAcl } from './acl.ts';
 import {
   type AttributeChanges,
   type AttributesRequest,
+  areNone,
   changeAttributes,
   findAttributeChanges,
   setCapability,
@@ -42,9 +43,10 @@ export type MetadataRequest = {
 
 /**
  * Gives an open file that was just made the owner, extended attributes, ACL, mode and times of its source, in the
- * order that never widens access: owner first (it clears setuid), capability after the mode, times last.
+ * order that never widens access: owner first (it clears setuid), capability after the mode, times last. True when neither has
+ * any extended attribute that a copy keeps.
  */
-export function applyMetadata(fd: number, request: MetadataRequest, had?: AttributesRequest['had']): void {
+export function applyMetadata(fd: number, request: MetadataRequest, had?: AttributesRequest['had']): boolean {
   const { status, source, directory, keeper } = request;
   const attributes: AttributesRequest = {
     source,
@@ -59,6 +61,7 @@ export function applyMetadata(fd: number, request: MetadataRequest, had?: Attrib
   noteLosses(status, keeper);
   const changes = findAttributeChanges(attributes, keeper);
   applyOpenAccess(fd, { ...request, changes });
+  return areNone(changes);
 }
 
 /** All but the owner, of an open file or directory: what its extended attributes need is known. */

@@ -8,6 +8,7 @@ import { mendEntry } from './mend-entry.ts';
 import { applyMetadata } from './metadata.ts';
 import { type FilePlace, NewFile } from './new-file.ts';
 import { openSource } from './open-source.ts';
+import type { PlainCopies } from './plain-copies.ts';
 import { type ComparedPlace, isSameContent, noteOfLeft } from './same-content.ts';
 import { isSettled } from './settled-source.ts';
 import { Stopped } from './stop-flag.ts';
@@ -28,6 +29,8 @@ export type PutRequest = FilePlace &
     /** What is known of the destination's directory. */
     readonly directory: DirectoryFacts;
     readonly content: ContentCopy;
+    /** Left out: nobody wants to know. */
+    readonly plain?: PlainCopies | undefined;
   };
 
 /**
@@ -110,12 +113,13 @@ function copyOnce(request: PutRequest, source: number, isLarge: boolean): 'copie
     const { directory, keeper, content } = request;
     // A mixture must not run as anybody, under no name
     if ((before.mode & 0o6000) !== 0 && hasChanged(source)) return 'changed';
-    applyMetadata(file.fd, { status: before, source, directory, keeper });
+    const isPlain = applyMetadata(file.fd, { status: before, source, directory, keeper });
     if (hasChanged(source)) return 'changed';
     content.secure(file.fd);
     isDone = file.publish();
     if (isDone) content.count(way);
     if (isDone) content.keepDigest(before);
+    if (isDone && isPlain && !keeper.followsSymlinks) request.plain?.add(before, file.fd, request);
   } finally {
     file.close(isDone);
   }

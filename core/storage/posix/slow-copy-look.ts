@@ -1,6 +1,7 @@
 import { DigestSet } from '../../model/digest-set.ts';
+import { PlainRuns } from '../../model/plain-runs.ts';
 import type { CallLimit } from './call-limit.ts';
-import { endsGroup, isIn, placeOf } from './copy-look.ts';
+import { endsGroup, isIn, isRemembered, placeOf } from './copy-look.ts';
 import { type CopyLookOptions, CopyRules } from './copy-rules.ts';
 import { DirectoryCache } from './directory-cache.ts';
 import type { DirectoryNames } from './directory-names.ts';
@@ -20,6 +21,7 @@ export class SlowCopyLook {
   readonly options: CopyLookOptions;
   readonly rules: CopyRules;
   readonly plain: DigestSet;
+  readonly copies: PlainRuns;
   readonly calls: CallLimit;
   readonly #directories: DirectoryCache;
   readonly #spare: Looked[] = [];
@@ -28,6 +30,7 @@ export class SlowCopyLook {
     this.options = options;
     this.rules = new CopyRules(options);
     this.plain = new DigestSet(options.plain);
+    this.copies = new PlainRuns(options.plainCopies);
     this.calls = calls;
     this.#directories = new DirectoryCache({ root: options.destination }, calls, passingFlags);
   }
@@ -126,22 +129,27 @@ export class CopyBlock {
   }
 
   #endGroup(sink: EntrySink): void {
-    const [place, group] = [this.#place, this.#group];
+    const [place, group, seen] = [this.#place, this.#group, this.#seen];
     const { asksSource, asksDestination, sourceDevice, destinationDevice } = place;
     const asks =
       (asksSource && !knowsNone(sourceDevice)) || (asksDestination && !knowsNone(destinationDevice));
-    if (group.length === 0 || !asks) return;
-    const digest = place.tellsChanges ? this.#seen.digest(place) : undefined;
-    const isSettled = this.#seen.changedBefore(this.#look.options.settledBefore);
-    this.#seen.clear();
+    if (group.length > 0 && asks) this.#asking.push(this.#ask(group, sink));
+    seen.clear();
     this.#group = [];
-    const isKnown = digest !== undefined && this.#look.plain.has(digest);
-    const asking = isKnown ? Promise.resolve(true) : this.#arePlain(group, sink);
-    this.#asking.push(
-      asking.then((arePlain) => {
-        if (arePlain && isSettled && digest !== undefined) this.#found.push(digest);
-      }),
-    );
+  }
+
+  async #ask(group: readonly Asked[], sink: EntrySink): Promise<void> {
+    const [place, seen] = [this.#place, this.#seen];
+    const { options, plain, copies } = this.#look;
+    const digest = place.tellsChanges ? seen.digest(place) : undefined;
+    if (!isRemembered(plain, digest)) {
+      const known = seen.knownSinceCopied(place, copies);
+      // What is seen is of another group as soon as this one waits
+      const isSettled = seen.changedBefore(options.settledBefore, known);
+      const unknown = group.filter((_, i) => known[i] === 0);
+      if (!(await this.#arePlain(unknown, sink)) || !isSettled) return;
+    }
+    if (digest !== undefined) this.#found.push(digest);
   }
 
   /** Takes back what has attributes, which have to be compared. */

@@ -53,12 +53,17 @@ export abstract class StatusBuffer {
 
   /** Reads the status of an open file; throws a SystemError. */
   readOpen(fd: number, action: string, mask = STATX_BASIC_STATS): this {
-    check(statx(fd, '', AT_EMPTY_PATH, mask, this.buffer), action);
+    check(this.tryOpen(fd, mask), action);
     if ((mask & STATX_MNT_ID) !== 0) this.#completeMount(fd);
     return this;
   }
 
-  /** The same without waiting; returns 0, or the negative errno. */
+  /** The same, but returns 0, or the negative errno. */
+  tryOpen(fd: number, mask = STATX_BASIC_STATS): number {
+    return statx(fd, '', AT_EMPTY_PATH, mask, this.buffer);
+  }
+
+  /** The same without waiting. */
   readOpenAsync(fd: number): Promise<number> {
     return statxAtAsync(fd, this.#address + statusBytes, AT_EMPTY_PATH, STATX_BASIC_STATS, this.#address);
   }

@@ -1,0 +1,84 @@
+import { digestBytes } from './digest-set.ts';
+
+/**
+ * A run of digests begins with three words: the inode of a directory of the destination (low and high word), and how many digests
+ * follow. They are of files in it that were copied together.
+ */
+export const wordsPerHeader = 3;
+const wordsPerDigest = digestBytes / 4;
+/** A word of the table: how many slots it has. */
+const slotsAt = 0;
+const firstSlot = 1;
+
+/**
+ * Runs of digests in memory that threads may share, to be found by their directory: an open-addressing table of them, at most half
+ * full, and the runs behind it. Of one directory there may be several.
+ */
+export class PlainRuns {
+  /** For `new PlainRuns` in another thread. */
+  readonly shared: SharedArrayBuffer;
+  readonly #words: Uint32Array;
+  readonly #mask: number;
+
+  constructor(shared: SharedArrayBuffer) {
+    this.shared = shared;
+    this.#words = new Uint32Array(shared);
+    this.#mask = this.#words[slotsAt]! - 1;
+  }
+
+  /** Of several files of runs that follow each other; from where they make no sense on a file has none. */
+  static of(files: readonly Uint8Array[]): PlainRuns {
+    const parts = files.map(wholeRuns);
+    const runs = parts.reduce((sum, { begins }) => sum + begins.length, 0);
+    const slots = 2 ** Math.ceil(Math.log2(Math.max(1, runs * 2)));
+    const length = parts.reduce((sum, { words }) => sum + words.length, firstSlot + slots);
+    const all = new Uint32Array(new SharedArrayBuffer(length * 4));
+    all[slotsAt] = slots;
+    const made = new PlainRuns(all.buffer as SharedArrayBuffer);
+    let to = firstSlot + slots;
+    for (const { words, begins } of parts) {
+      all.set(words, to);
+      for (const begin of begins) made.#add(to + begin);
+      to += words.length;
+    }
+    return made;
+  }
+
+  /** The digests of files that were copied into this directory, without an order. */
+  digestsIn(inodeLow: number, inodeHigh: number): Uint32Array[] {
+    const words = this.#words;
+    const found: Uint32Array[] = [];
+    for (let slot = slotOf(inodeLow); ; slot++) {
+      const at = words[firstSlot + (slot & this.#mask)]!;
+      if (at === 0) return found;
+      if (words[at] !== inodeLow || words[at + 1] !== inodeHigh) continue;
+      const from = at + wordsPerHeader;
+      found.push(words.subarray(from, from + words[at + 2]! * wordsPerDigest));
+    }
+  }
+
+  #add(at: number): void {
+    let slot = slotOf(this.#words[at]!);
+    while (this.#words[firstSlot + (slot & this.#mask)] !== 0) slot++;
+    this.#words[firstSlot + (slot & this.#mask)] = at;
+  }
+}
+
+function wholeRuns(file: Uint8Array): { words: Uint32Array; begins: number[] } {
+  const words = new Uint32Array(Math.floor(file.length / 4));
+  new Uint8Array(words.buffer).set(file.subarray(0, words.length * 4));
+  const begins: number[] = [];
+  let at = 0;
+  while (at + wordsPerHeader <= words.length) {
+    const next = at + wordsPerHeader + words[at + 2]! * wordsPerDigest;
+    if (next > words.length) break;
+    begins.push(at);
+    at = next;
+  }
+  return { words: words.subarray(0, at), begins };
+}
+
+/** Inodes of directories are often multiples of something. */
+function slotOf(inodeLow: number): number {
+  return Math.imul(inodeLow, 0x9e3779b1) >>> 8;
+}

@@ -1,0 +1,55 @@
+import { me } from './ownership.ts';
+
+/** Inode and ctime of both sides, five words each, as FileStatus.writeChange has them. */
+export const wordsPerCopy = 10;
+
+/**
+ * What a file and its copy are known by until either changes, in 64 bits: the devices, who asks (some attributes only root sees), and inode and
+ * ctime of both. Two times MurmurHash3_x86_32 (Austin Appleby, public domain), the second with constants of
+ * MurmurHash3_x86_128: nobody chooses an inode or a ctime, so that it need not withstand anybody.
+ */
+export class ChangeDigest {
+  #seedLow = 0;
+  #seedHigh = 0;
+  low = 0;
+  high = 0;
+
+  /** The copies that follow are on these devices. */
+  begin(sourceDevice: number, destinationDevice: number): void {
+    this.#seedLow = this.#seedHigh = 0;
+    for (const word of [sourceDevice, destinationDevice, me.uid]) {
+      this.#seedLow = mixLow(this.#seedLow, word);
+      this.#seedHigh = mixHigh(this.#seedHigh, word);
+    }
+  }
+
+  /** Leaves both words of the digest here, without a sign. */
+  compute(words: Uint32Array, at: number): void {
+    let [low, high] = [this.#seedLow, this.#seedHigh];
+    for (let i = at; i < at + wordsPerCopy; i++) {
+      const word = words[i]!;
+      low = mixLow(low, word);
+      high = mixHigh(high, word);
+    }
+    this.low = finish(low);
+    this.high = finish(high);
+  }
+}
+
+function mixLow(hash: number, word: number): number {
+  let mixed = Math.imul(word, 0xcc9e2d51);
+  mixed = Math.imul((mixed << 15) | (mixed >>> 17), 0x1b873593) ^ hash;
+  return (Math.imul((mixed << 13) | (mixed >>> 19), 5) + 0xe6546b64) | 0;
+}
+
+function mixHigh(hash: number, word: number): number {
+  let mixed = Math.imul(word, 0x38b34ae5);
+  mixed = Math.imul((mixed << 17) | (mixed >>> 15), 0xa1e38b93) ^ hash;
+  return (Math.imul((mixed << 19) | (mixed >>> 13), 5) + 0x561ccd1b) | 0;
+}
+
+function finish(hash: number): number {
+  let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return (mixed ^ (mixed >>> 16)) >>> 0;
+}
