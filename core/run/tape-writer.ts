@@ -7,6 +7,7 @@ import { format } from './files.ts';
 import { LineWriter } from './lines.ts';
 import type { LookedWriter } from './looked-file.ts';
 import type { RunPaths } from './run-paths.ts';
+import { SyncAhead } from './sync-ahead.ts';
 import { fixedCosts, kinds, type LinkedEntry, sameKind, type TapeChunk } from './tape-chunk.ts';
 import { formatTapeLine } from './tape-line.ts';
 
@@ -24,6 +25,7 @@ export class TapeWriter {
   readonly #tape: number;
   readonly #index: number;
   readonly #lines: LineWriter;
+  readonly #ahead: SyncAhead;
   readonly #marks: LineWriter;
   readonly #looked: LookedWriter | undefined;
   /** The mark of the block that is written, which ends with what is in the block. */
@@ -43,6 +45,7 @@ export class TapeWriter {
     this.#tape = openSync(paths.tape, 'wx', 0o600);
     this.#index = openSync(paths.tapeIndex, 'wx', 0o600);
     this.#lines = new LineWriter(this.#tape);
+    this.#ahead = new SyncAhead(this.#tape);
     this.#marks = new LineWriter(this.#index);
     this.#lines.add(`${JSON.stringify({ type: 'tape', format })}\n`);
     this.#marks.add(`${JSON.stringify({ type: 'index', format })}\n`);
@@ -93,6 +96,7 @@ export class TapeWriter {
       this.#count(kind, kind === linkKind ? 0 : chunk.sizeAt(index));
     }
     writeTo(lines.length);
+    this.#ahead.wrote(this.#lines.offset);
   }
 
   #count(kind: number, bytes: number): void {
@@ -136,15 +140,15 @@ export class TapeWriter {
     this.#lines.flush();
     this.#endMark();
     this.#marks.flush();
-    for (const file of [this.#tape, this.#index]) {
-      fsyncSync(file);
-      closeSync(file);
-    }
+    fsyncSync(this.#tape);
+    this.#ahead.close();
+    fsyncSync(this.#index);
+    closeSync(this.#index);
   }
 
   /** Gives up: the files stay as they are, for the caller to remove. */
   abandon(): void {
-    closeSync(this.#tape);
+    this.#ahead.abandon();
     closeSync(this.#index);
   }
 
