@@ -12,6 +12,8 @@ export type TreeParts = {
   readonly crew: FinishCrew;
   readonly recorder: Recorder;
   readonly link: (placed: PlacedEntry, first: number) => AskedLink;
+  /** True: a directory that the scan has found to be the same still is. */
+  readonly believesScan: boolean;
   readonly tell: (finished: Extract<FinishedEntry, { kind: 'outcome' }>) => void;
   /** True once nothing more should be begun. */
   readonly mustStop: () => boolean;
@@ -66,7 +68,9 @@ function* stepsOf(
   const links: LinkRequest[] = [];
   const directories = new Map<number, PlacedEntry[]>();
   for (const placed of affairs) {
-    if (placed.entry.kind === 'directory') {
+    if (placed.entry.kind === 'directory' && placed.entry.isSame && parts.believesScan)
+      finished.set(placed.ordinal, { kind: 'skipped' });
+    else if (placed.entry.kind === 'directory') {
       const depth = placed.path === '' ? 0 : placed.path.split('/').length;
       directories.set(depth, [...(directories.get(depth) ?? []), placed]);
     } else if (placed.entry.kind === 'link') {

@@ -15,6 +15,7 @@ import { completeTree } from './finish-tree.ts';
 import { linkedFrom } from './first-names.ts';
 import { completionOf } from './large-file.ts';
 import { removeLeftovers } from './leftovers.ts';
+import { believesScan } from './may-look.ts';
 import { openStorage } from './open-storage.ts';
 import { Recorder } from './recorder.ts';
 import { patienceFor, tryAgain } from './retry.ts';
@@ -163,6 +164,7 @@ class FinishWork {
       link: this.#firsts.link,
       tell: (finished) => this.#tell(finished),
       mustStop: () => this.#mustStop,
+      believesScan: believesScan(context, Date.now()),
       isLater: context.journal.attempt > 1 || context.journal.restart > 0,
       removeLeftovers: (directory) => storage.removeLeftovers(directory, 0, context.plan.totals.entries),
     });

@@ -17,7 +17,18 @@ export function mayLook(
   const isFirst = journal.attempt === 1 && journal.restart === 0 && state.journals.length === 0;
   // What the scan has not found to be the same is not
   if (state.skipped.entries > 0) return false;
-  const isFresh = Math.abs(now - Date.parse(info.createdAt)) < freshMs;
   const isKnown = isKnownByStamp(attempt.compare ?? byTime);
-  return isFirst && isFresh && isKnown && !hasDoubts && !info.destination.isNew;
+  return isFirst && isFresh(info, now) && isKnown && !hasDoubts && !info.destination.isNew;
+}
+
+/** The same of directories, which only the first finish does not look at again. */
+export function believesScan(
+  { info, journal, hasDoubts }: Pick<TaskContext, 'info' | 'journal' | 'hasDoubts'>,
+  now: number,
+): boolean {
+  return journal.attempt === 1 && journal.restart === 0 && isFresh(info, now) && !hasDoubts;
+}
+
+function isFresh({ createdAt }: TaskContext['info'], now: number): boolean {
+  return Math.abs(now - Date.parse(createdAt)) < freshMs;
 }

@@ -34,13 +34,15 @@ export async function lookAtCopies(copy: Copy): Promise<CopiesLook | undefined> 
   if (scheduler.kind !== 'local' || options.dryRun !== false || !isTold || isTheirs) return undefined;
   const destination = trees.destination.isNew ? undefined : openDestination(trees.destination);
   if (destination === undefined) return undefined;
-  const { keep } = fidelityOf(options);
+  const { keep, symlinks } = fidelityOf(options);
   const earlier = await readEarlier(copy).catch(() => undefined);
   const look: CopyLookOptions = {
     destination,
     keepsMode: keep.includes('mode'),
     keepsOwner: keep.includes('owner'),
+    keepsSymlinks: symlinks === 'copy',
     keepsAttributes: keep.includes('xattr') || keep.includes('acl'),
+    keepsAllAttributes: keep.includes('xattr') && keep.includes('acl'),
     plain: DigestSet.of(earlier?.plain.groups ?? new Uint8Array()).shared,
     plainCopies: PlainRuns.of(earlier?.plain.copies ?? []).shared,
     settledBefore: Math.floor(context.now() / 1000) - settledSeconds,

@@ -20,8 +20,13 @@ export function fixedCostOf(entry: Pick<Entry, 'kind'>): number {
   return fixedCost[entry.kind];
 }
 
+/** True where the scan has found that nothing is left to do, of what is a worker's. */
+export function isDone(entry: Entry): boolean {
+  return (entry.kind === 'file' || entry.kind === 'symlink') && entry.isSame === true;
+}
+
 /** An entry's length on the tape, in bytes: fixed cost + bytes; nothing where nothing is left to do. An integer, so that sums are exact. */
 export function costOf(entry: Entry): number {
-  if (entry.kind === 'file' && entry.isSame) return 0;
+  if (isDone(entry)) return 0;
   return fixedCostOf(entry) + (entry.kind === 'file' ? entry.bytes : 0);
 }

@@ -4,7 +4,12 @@
  * bytes (see names.ts).
  */
 export type Entry =
-  | { readonly kind: 'directory'; readonly path: string }
+  | {
+      readonly kind: 'directory';
+      readonly path: string;
+      /** The scan has found it at the destination already, and nothing is put into it, or made in it: it stays as it was found. */
+      readonly isSame?: true;
+    }
   | {
       readonly kind: 'file';
       readonly name: string;
@@ -14,7 +19,12 @@ export type Entry =
     }
   /** A further name of a file whose first name is the entry with ordinal `first`. */
   | { readonly kind: 'link'; readonly name: string; readonly first: number }
-  | { readonly kind: 'symlink'; readonly name: string }
+  | {
+      readonly kind: 'symlink';
+      readonly name: string;
+      /** As of a file. */
+      readonly isSame?: true;
+    }
   /** FIFO, socket or device. */
   | { readonly kind: 'special'; readonly name: string }
   /** What the scan could not look at; the name is empty when the directory itself could not be read to its end. */

@@ -36,6 +36,10 @@ export class ChunkLines {
   between(from: number, to: number): Buffer {
     return this.#bytes.subarray(from, to);
   }
+  /** Where the last quote is before `end`. */
+  lastQuote(end: number): number {
+    return this.#bytes.lastIndexOf(quote!, end - 1);
+  }
   clear(): void {
     this.#filled = 0;
   }

@@ -85,6 +85,13 @@ export class LineWriter {
     return this.#written + this.#filled;
   }
 
+  /** Puts another byte in the place of one that was added before. */
+  patch(offset: number, byte: number): void {
+    this.#encode();
+    if (offset >= this.#written) this.#buffer[offset - this.#written] = byte;
+    else writeSync(this.#file, Uint8Array.of(byte), 0, 1, offset);
+  }
+
   /** Writes all lines to the file. */
   flush(): void {
     this.#encode();

@@ -1,18 +1,19 @@
 import { closeSync, openSync } from 'node:fs';
+import { isDone } from '../model/cost.ts';
+import { bytesOf } from '../model/entry.ts';
 import { addTally, type DoneRange, emptyTally, type Tally } from '../model/outcome.ts';
 import { type Plan, wholeEntriesOf } from '../model/plan.ts';
 import type { Range } from '../model/ranges.ts';
 import { openToRead, parseJson } from './files.ts';
 import { LineWriter, readLines } from './lines.ts';
 import type { RunPaths } from './run-paths.ts';
-import { kinds, sameKind } from './tape-chunk.ts';
+import { isDirectoryKind, isDoneKind, linkKind } from './tape-chunk.ts';
 import type { TapeReader } from './tape-reader.ts';
 import { entriesPerMark } from './tape-writer.ts';
 
 /** Consecutive entries with which no worker has anything to do, and those of them that the destination has already. */
 type Looked = Range & { readonly same: Tally };
 
-const [directoryKind, linkKind] = [kinds.indexOf('directory'), kinds.indexOf('link')];
 /** Shorter ranges are left to the worker, which is among their neighbours anyway: a journal is to be short. */
 const entriesAtLeast = 16;
 
@@ -36,10 +37,10 @@ export class LookedWriter {
   add(kind: number, bytes: number): void {
     if (this.#ordinal % entriesPerMark === 0) this.#end();
     const ordinal = this.#ordinal++;
-    if (kind === sameKind) {
+    if (isDoneKind(kind)) {
       this.#same.entries++;
       this.#same.bytes += bytes;
-    } else if (kind !== directoryKind && kind !== linkKind) {
+    } else if (!isDirectoryKind(kind) && kind !== linkKind) {
       this.#ordinal = ordinal;
       this.#end();
       this.#ordinal = ordinal + 1;
@@ -117,7 +118,7 @@ function* readLooked(paths: RunPaths): Generator<Looked> {
 function sameIn(tape: TapeReader, from: number, to: number): Tally {
   const same = emptyTally();
   for (const { entry } of tape.between(from, to))
-    if (entry.kind === 'file' && entry.isSame) addTally(same, { entries: 1, bytes: entry.bytes });
+    if (isDone(entry)) addTally(same, { entries: 1, bytes: bytesOf(entry) });
   return same;
 }
 

@@ -5,12 +5,41 @@ import { ChunkLines, textAt } from './chunk-lines.ts';
 import { parseTapeLine } from './tape-line.ts';
 
 /** The kinds of entries by their numbers in a chunk. */
-export const kinds = ['directory', 'file', 'link', 'symlink', 'special', 'unreadable', 'file'] as const;
-const [DIRECTORY, FILE, , SYMLINK, SPECIAL, UNREADABLE, SAME] = kinds.keys();
-/** The number of files that are at the destination already. */
-export const sameKind = SAME!;
+export const kinds = [
+  ...(['directory', 'file', 'link', 'symlink', 'special', 'unreadable'] as const),
+  // The same, where the destination has it already
+  ...(['directory', 'file', 'symlink'] as const),
+];
+const [DIRECTORY, FILE, LINK, SYMLINK, SPECIAL, UNREADABLE, SAME_DIRECTORY, SAME_FILE, SAME_SYMLINK] =
+  kinds.keys() as Iterable<number> as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+/** Of further names of files. */
+export const linkKind = LINK;
+/** Of directories, by the number of their kind. */
+export function isDirectoryKind(kind: number): boolean {
+  return kind === DIRECTORY || kind === SAME_DIRECTORY;
+}
+/** Of what is there already, and was a worker's. */
+export function isDoneKind(kind: number): boolean {
+  return kind === SAME_FILE || kind === SAME_SYMLINK;
+}
 /** What an entry of each kind costs, by its number. */
-export const fixedCosts = kinds.map((kind, number) => (number === SAME ? 0 : fixedCostOf({ kind })));
+export const fixedCosts = kinds.map((kind, number) => (isDoneKind(number) ? 0 : fixedCostOf({ kind })));
+const sames = new Map([
+  [DIRECTORY, SAME_DIRECTORY],
+  [FILE, SAME_FILE],
+  [SYMLINK, SAME_SYMLINK],
+]);
+const others = new Map([...sames].map(([other, same]) => [same, other]));
 
 /** An inode with several names, as `index`th entry of a chunk: whether it is a further name is not known there. */
 export type LinkedEntry = {
@@ -82,6 +111,15 @@ export class TapeChunk {
   startOf(index: number): number {
     return index === 0 ? 0 : this.#ends[index - 1]!;
   }
+  /** Of a directory, as it stands on the tape, and where its mark is in `lines`; undefined where it is not the same. */
+  directoryAt(index: number): { readonly path: string; readonly mark: number | undefined } {
+    const [start, end] = [this.startOf(index), this.#ends[index]!];
+    const isSame = this.#kinds[index] === SAME_DIRECTORY;
+    // `["d","path"]`, `["d","path",1]`; one that proved to be another has a mark too
+    const quote = this.#lines.lastQuote(end);
+    const path = this.#lines.between(start + 6, quote).toString('latin1');
+    return { path, mark: isSame ? end - 3 : undefined };
+  }
   lineAt(index: number): Buffer {
     return this.#lines.between(this.startOf(index), this.#ends[index]!);
   }
@@ -96,44 +134,46 @@ export class TapeChunk {
 
   directory(path: string): void {
     this.#lines.beginText({ kind: 'directory', path }, path.length);
-    this.#end(DIRECTORY!, 0);
+    this.#end(DIRECTORY, 0);
   }
 
   file(buffer: Uint8Array, start: number, bytes: number, stamp?: Stamp): void {
     this.#lines.begin('f', buffer, start);
     this.#lines.number(bytes);
     if (stamp !== undefined) this.#lines.stamp(stamp);
-    this.#end(FILE!, bytes);
+    this.#end(FILE, bytes);
   }
 
   symlink(buffer: Uint8Array, start: number): void {
     this.#lines.begin('s', buffer, start);
-    this.#end(SYMLINK!, 0);
+    this.#end(SYMLINK, 0);
   }
 
   special(buffer: Uint8Array, start: number): void {
     this.#lines.begin('p', buffer, start);
-    this.#end(SPECIAL!, 0);
+    this.#end(SPECIAL, 0);
   }
 
   unreadable(buffer: Uint8Array, start: number, errno: string): void {
     const name = textAt(buffer, start);
     this.#lines.beginText({ kind: 'unreadable', name, errno }, name.length);
-    this.#end(UNREADABLE!, 0);
+    this.#end(UNREADABLE, 0);
   }
 
   /** `,1` at the end of the line */
   same(): number {
     const index = this.#entries - 1;
     this.#ends[index] = this.#lines.same();
-    this.#kinds[index] = SAME!;
+    const kind = this.#kinds[index]!;
+    // Most are files, and this is done for each
+    this.#kinds[index] = kind === FILE ? SAME_FILE : sames.get(kind)!;
     return index;
   }
 
   /** `,0` in its place */
   notSame(index: number): void {
     this.#lines.notSame(this.#ends[index]!);
-    this.#kinds[index] = FILE!;
+    this.#kinds[index] = others.get(this.#kinds[index]!)!;
   }
 
   severalNames(inode: Omit<LinkedEntry, 'index'>): void {

@@ -7,18 +7,27 @@ import { format } from './files.ts';
 import { LineWriter } from './lines.ts';
 import type { LookedWriter } from './looked-file.ts';
 import type { RunPaths } from './run-paths.ts';
+import { SameDirectories } from './same-directories.ts';
 import { SyncAhead } from './sync-ahead.ts';
-import { fixedCosts, kinds, type LinkedEntry, sameKind, type TapeChunk } from './tape-chunk.ts';
+import {
+  fixedCosts,
+  isDirectoryKind,
+  isDoneKind,
+  kinds,
+  type LinkedEntry,
+  linkKind,
+  type TapeChunk,
+} from './tape-chunk.ts';
 import { formatTapeLine } from './tape-line.ts';
 
 /** One mark in the index for so many entries: what a reader walks at most to find an entry. */
 export const entriesPerMark = 1024;
 /** A mark names the lines of its block that are finish's affair, where they are no more: the others are not read for them. */
 const finishLinesAtMost = 8;
+/** `0` */
+const zero = 0x30;
 
 export type FirstOf = (inode: LinkedEntry, ordinal: number) => number | undefined;
-
-const linkKind = kinds.indexOf('link');
 
 /** Writes the tape and its index in one pass, with a fixed amount of memory. Entries come in tape order. */
 export class TapeWriter {
@@ -28,6 +37,7 @@ export class TapeWriter {
   readonly #ahead: SyncAhead;
   readonly #marks: LineWriter;
   readonly #looked: LookedWriter | undefined;
+  readonly #same: SameDirectories | undefined;
   /** The mark of the block that is written, which ends with what is in the block. */
   #pending: TapeMark | undefined;
   /** Of its lines that are finish's affair, how many entries and bytes come before; undefined where there are too many. */
@@ -42,6 +52,7 @@ export class TapeWriter {
   /** With `looked`, what the scan has found at the destination is written down there. */
   constructor(paths: RunPaths, looked?: LookedWriter) {
     this.#looked = looked;
+    this.#same = looked && new SameDirectories();
     this.#tape = openSync(paths.tape, 'wx', 0o600);
     this.#index = openSync(paths.tapeIndex, 'wx', 0o600);
     this.#lines = new LineWriter(this.#tape);
@@ -78,12 +89,13 @@ export class TapeWriter {
     for (let index = 0; index < entries; index++) {
       const start = chunk.startOf(index);
       let kind = chunk.kindAt(index);
-      if (kind === 0) this.#directory = this.#lines.offset + start - written;
+      const isDirectory = isDirectoryKind(kind);
+      if (isDirectory) this.#directory = this.#lines.offset + start - written;
       if (this.#ordinal % entriesPerMark === 0) {
         writeTo(start);
         this.#mark();
       }
-      if (kind === 0) this.#note(this.#directory);
+      if (isDirectory) this.#note(this.#directory);
       const inode = linked[nextLinked]?.index === index ? linked[nextLinked++] : undefined;
       const first = inode === undefined ? undefined : firstOf(inode, this.#ordinal);
       if (first !== undefined) {
@@ -94,31 +106,43 @@ export class TapeWriter {
         kind = linkKind;
       }
       this.#count(kind, kind === linkKind ? 0 : chunk.sizeAt(index));
+      if (this.#same === undefined || isDoneKind(kind)) continue;
+      if (isDirectory) this.#enter(this.#same, chunk, index);
+      else this.#same.touch();
     }
     writeTo(lines.length);
+    for (const mark of this.#same?.take() ?? []) this.#lines.patch(mark, zero);
     this.#ahead.wrote(this.#lines.offset);
+  }
+
+  /** The line of the directory that is in force begins at `#directory`. */
+  #enter(same: SameDirectories, chunk: TapeChunk, index: number): void {
+    const { path, mark } = chunk.directoryAt(index);
+    const place = mark === undefined ? undefined : this.#directory + mark - chunk.startOf(index);
+    same.enter(path, place);
   }
 
   #count(kind: number, bytes: number): void {
     this.#counts[kind]!++;
-    if (kind !== sameKind) this.#cost += fixedCosts[kind]! + bytes;
+    if (!isDoneKind(kind)) this.#cost += fixedCosts[kind]! + bytes;
     this.#looked?.add(kind, bytes);
     this.#bytes += bytes;
     this.#ordinal++;
   }
 
   get totals(): Totals {
-    const [directory, file, link, symlink, special, unreadable, same] = this.#counts as unknown as number[];
+    const of = (kind: (typeof kinds)[number]) =>
+      kinds.reduce((sum, one, number) => sum + (one === kind ? this.#counts[number]! : 0), 0);
     return {
       entries: this.#ordinal,
       bytes: this.#bytes,
       cost: this.#cost,
-      directories: directory!,
-      files: file! + same!,
-      links: link!,
-      symlinks: symlink!,
-      specials: special!,
-      unreadable: unreadable!,
+      directories: of('directory'),
+      files: of('file'),
+      links: of('link'),
+      symlinks: of('symlink'),
+      specials: of('special'),
+      unreadable: of('unreadable'),
     };
   }
 

@@ -54,7 +54,9 @@ function scan(request: LookRequest, destination: number) {
     destination,
     keepsMode: true,
     keepsOwner: true,
+    keepsSymlinks: true,
     keepsAttributes: true,
+    keepsAllAttributes: true,
     // All is old enough
     settledBefore: Number.MAX_SAFE_INTEGER,
     ...options,

@@ -48,6 +48,7 @@ async function finishAll(answer: (ordinal: number) => FinishedEntry, isLater = f
     crew: { run } as unknown as FinishCrew,
     recorder: recorder as unknown as Recorder,
     mustStop: () => false,
+    believesScan: false,
     link: ({ ordinal, path }, first): AskedLink =>
       first === 99 ? undefined : { ordinal, path, firstPath: 'a' },
     tell: (finished) => told.push(finished.outcome.ordinal),

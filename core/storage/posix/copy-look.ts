@@ -6,21 +6,25 @@ import type { OpenDirectory } from './entry-rules.ts';
 import type { EntrySink } from './entry-sink.ts';
 import { knowsAttributes, knowsAttributesAt } from './extended-attributes.ts';
 import { FileStatus } from './file-status.ts';
-import { STATX_BASIC_STATS, STATX_INO } from './libc-metadata.ts';
-import { mayHaveAttributesIn } from './named-attributes.ts';
+import { STATX_BASIC_STATS } from './libc-metadata.ts';
+import { dotAt, mayHaveAttributesIn } from './named-attributes.ts';
 import { openToPass } from './open-directory.ts';
+import { haveSameAttributes } from './same-attributes.ts';
+import { hasSameTarget } from './same-target.ts';
 import { SeenCopies, type SeenPlace } from './seen-copies.ts';
 import { SystemError } from './system-error.ts';
 import { tellsChanges } from './told-changes.ts';
 
 /** What is known of the attributes of a file: nothing, and that is to be asked; that it has some. */
-const [asked, left] = [0, 2];
+const [asked, hasSome] = [0, 2];
+
+type Keeps = Pick<CopyLookOptions, 'keepsAttributes'>;
 
 /** The name in force, as DirectoryNames has it. */
 type NameInForce = { readonly address: number };
 
 /**
- * Looks at the destination while the source is walked: a file of which a copy is there, with all that is to be
+ * Looks at the destination while the source is walked: a directory, file or symlink of which a copy is there, with all that is to be
  * kept, is marked in the sink as the same. What is not sure is left as it is. Nothing is changed at either side.
  */
 export class CopyLook {
@@ -29,10 +33,9 @@ export class CopyLook {
   readonly #plain: DigestSet;
   readonly #copies: PlainRuns;
   readonly #directories: DirectoryStack;
+  readonly #directory = new FileStatus();
   readonly #copy = new FileStatus();
   readonly #seen = new SeenCopies();
-  /** Not opened yet at the destination. */
-  #entered: OpenDirectory | undefined;
   #place: SeenPlace | undefined;
   #found: Buffer[] = [];
 
@@ -44,32 +47,31 @@ export class CopyLook {
     this.#directories = new DirectoryStack(options.destination, openToPass);
   }
 
-  /** The names that follow are in this directory of the source. */
-  enter(directory: OpenDirectory): void {
+  /** The names that follow are in this directory of the source. True when the destination has it, with all that is to be kept. */
+  enter({ path, fd }: OpenDirectory): boolean {
     this.#seen.clear();
-    this.#entered = directory;
     this.#place = undefined;
-  }
-
-  /** Opened when there is a file to be looked for. */
-  #open({ path, fd }: OpenDirectory): void {
-    this.#entered = undefined;
+    const [source, copy] = [this.#directory, this.#copy];
     try {
-      this.#place = placeOf(fd, this.#directories.enter(path), this.#options, this.#copy);
+      const destination = this.#directories.enter(path);
+      this.#place = placeOf({ fd, status: source }, { fd: destination, status: copy }, this.#options);
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
     }
+    const place = this.#place;
+    return place !== undefined && this.#rules.isSameDirectory(copy, source) && !this.#isOther(place, dotAt);
   }
 
-  /** The entry that the sink was given last has this name, in the block in force, and this status. */
+  /** The entry that the sink was given last, a file or a symlink, has this name, in the block in force, and this status. */
   look(source: FileStatus, { address }: NameInForce, sink: EntrySink): void {
-    if (!this.#rules.mayBeKnown(source)) return;
-    if (this.#entered !== undefined) this.#open(this.#entered);
+    const isFile = source.type === 'file';
+    if (!(isFile ? this.#rules.mayBeKnown(source) : this.#rules.mayBeKnownSymlink(source))) return;
     const place = this.#place;
     if (place === undefined) return;
     const copy = this.#copy;
     if (copy.readAt(place.destination, address, STATX_BASIC_STATS) !== 0) return;
     if (!this.#rules.isCopy(copy, source) || !isIn(place, source, copy)) return;
+    if (!isFile && !hasSameTarget(place.source, place.destination, address)) return;
     this.#seen.add(address, sink.same(), source, copy);
     if (endsGroup(source)) this.endGroup(sink);
   }
@@ -106,18 +108,38 @@ export class CopyLook {
     this.#directories.close();
   }
 
-  /** Takes back what has attributes, which have to be compared; true when there is any. What is known need not be asked. */
+  /** True when what has this name may have other attributes than its copy. */
+  #isOther(place: SeenPlace, name: number): boolean {
+    const { source, destination, sourceDevice, destinationDevice, asksSource, asksDestination } = place;
+    const hasSome =
+      (asksDestination && mayHaveAttributesIn(destination, name, destinationDevice)) ||
+      (asksSource && mayHaveAttributesIn(source, name, sourceDevice));
+    return hasSome && !this.#hasSame(place, name);
+  }
+
+  /** Where not all are kept, what is right depends on which. */
+  #hasSame({ source, destination, sourceDevice, destinationDevice }: SeenPlace, name: number): boolean {
+    const [one, other] = [
+      { directory: source, device: sourceDevice },
+      { directory: destination, device: destinationDevice },
+    ];
+    return this.#options.keepsAllAttributes && haveSameAttributes(one, other, name);
+  }
+
+  /** Takes back what has other attributes than its copy; true when there is any that has some. What is known need not be asked. */
   #leaveSome(place: SeenPlace, known: Uint8Array, sink: EntrySink): boolean {
     const { names, indexes } = this.#seen;
     const states = Uint8Array.from(known);
     const ask = (directory: number, device: number) => {
       for (let i = 0; i < names.length; i++)
-        if (states[i] === asked && mayHaveAttributesIn(directory, names[i]!, device)) states[i] = left;
+        if (states[i] === asked && mayHaveAttributesIn(directory, names[i]!, device)) states[i] = hasSome;
     };
     if (place.asksDestination) ask(place.destination, place.destinationDevice);
     if (place.asksSource) ask(place.source, place.sourceDevice);
-    for (const [i, index] of indexes.entries()) if (states[i] === left) sink.notSame(index);
-    return states.includes(left);
+    if (!states.includes(hasSome)) return false;
+    for (const [i, index] of indexes.entries())
+      if (states[i] === hasSome && !this.#hasSame(place, names[i]!)) sink.notSame(index);
+    return true;
   }
 }
 
@@ -134,35 +156,33 @@ export function endsGroup({ inodeLow }: FileStatus): boolean {
   return Math.imul(inodeLow, 0x9e3779b1) >>> 22 === 0;
 }
 
-/** Undefined where both are one directory. Throws a SystemError. */
-export function placeOf(
-  source: number,
-  destination: number,
-  { keepsAttributes }: Pick<CopyLookOptions, 'keepsAttributes'>,
-  status: FileStatus,
-): SeenPlace | undefined {
-  const of = (fd: number, action: string) => {
-    const { deviceNumber: device, inodeLow, inodeHigh } = status.readOpen(fd, action, STATX_INO);
-    return { device, inodeLow, inodeHigh };
-  };
-  const from = of(source, 'look at source directory');
-  const to = of(destination, 'look at destination directory');
-  const [{ device: sourceDevice }, { device: destinationDevice, inodeLow, inodeHigh }] = [from, to];
-  if (sourceDevice === destinationDevice && from.inodeLow === inodeLow && from.inodeHigh === inodeHigh)
-    return undefined;
-  const asksSource = knowsAttributes(source, sourceDevice);
-  const asksDestination = keepsAttributes && knowsAttributesAt(destination, destinationDevice);
+/** An open directory, and where its status is read to. */
+export type Side = { readonly fd: number; readonly status: FileStatus };
+
+/** Reads the status of both. Undefined where both are one directory. Throws a SystemError. */
+export function placeOf(source: Side, copy: Side, options: Keeps): SeenPlace | undefined {
+  source.status.readOpen(source.fd, 'look at source directory');
+  copy.status.readOpen(copy.fd, 'look at destination directory');
+  return placeBetween(source, copy, options);
+}
+
+/** The same where the status of both was read. */
+export function placeBetween(source: Side, copy: Side, { keepsAttributes }: Keeps): SeenPlace | undefined {
+  const [{ deviceNumber: sourceDevice }, { deviceNumber: destinationDevice }] = [source.status, copy.status];
+  if (copy.status.isSameFileAs(source.status)) return undefined;
+  const asksSource = knowsAttributes(source.fd, sourceDevice);
+  const asksDestination = keepsAttributes && knowsAttributesAt(copy.fd, destinationDevice);
   const tellsBoth =
-    (!asksSource || tellsChanges(source, sourceDevice)) &&
-    (!asksDestination || tellsChanges(destination, destinationDevice));
+    (!asksSource || tellsChanges(source.fd, sourceDevice)) &&
+    (!asksDestination || tellsChanges(copy.fd, destinationDevice));
   // All of one shape, for the code that is compiled for it
   return {
-    source,
-    destination,
+    source: source.fd,
+    destination: copy.fd,
     sourceDevice,
     destinationDevice,
-    inodeLow,
-    inodeHigh,
+    inodeLow: copy.status.inodeLow,
+    inodeHigh: copy.status.inodeHigh,
     asksSource,
     asksDestination,
     tellsChanges: tellsBoth,

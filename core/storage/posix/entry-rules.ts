@@ -86,7 +86,7 @@ export class EntryRules {
     return fd >= 0 || fd === ENOENT ? 0 : fd;
   }
 
-  /** Gives the name in force to the sink, or to `found` when it is a directory. True of a file that was looked at under its own name. */
+  /** Gives the name in force to the sink, or to `found` when it is a directory. True of a file or symlink that was looked at under its own name. */
   settle(
     directory: OpenDirectory,
     names: DirectoryNames,
@@ -109,7 +109,7 @@ export class EntryRules {
       sink.unreadable(names.buffer, names.start, 'NO_DIRECTORY');
     else {
       this.#give(names, status, sink, this.#options.keepsLinks !== false);
-      return status.type === 'file';
+      return status.type === 'file' || status.type === 'symlink';
     }
     return false;
   }

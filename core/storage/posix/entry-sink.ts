@@ -13,7 +13,7 @@ export interface EntrySink {
   unreadable(buffer: Uint8Array, start: number, errno: string): void;
   /** The entry given last is one of several names of an inode, which has so many anywhere. */
   severalNames(inode: LinkedInode): void;
-  /** The entry given last, a file, is at the destination already; returns its number here, for `notSame`. */
+  /** The entry given last, a directory, file or symlink, is at the destination already; returns its number here, for `notSame`. */
   same(): number;
   notSame(index: number): void;
   /** Forgets what it was given. */

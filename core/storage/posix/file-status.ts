@@ -32,6 +32,14 @@ export class FileStatus extends StatusBuffer {
     );
   }
 
+  /** As isCopyOf, but for the size: that of a directory is the file system's affair. */
+  hasSameMetadataAs(other: FileStatus, modeMask: number, ownerMask: number): boolean {
+    const [mine, others] = [this.words, other.words];
+    const isSameOwner =
+      ((mine[5]! ^ others[5]!) & ownerMask) === 0 && ((mine[6]! ^ others[6]!) & ownerMask) === 0;
+    return isSameOwner && ((mine[7]! ^ others[7]!) & modeMask) === 0 && this.hasSameMtimeAs(other);
+  }
+
   /** True when type, mode, owner, size and mtime are the same, of the mode and the owner only what is masked. */
   isCopyOf(other: FileStatus, modeMask: number, ownerMask: number): boolean {
     const mine = this.words;

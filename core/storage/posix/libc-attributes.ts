@@ -51,6 +51,10 @@ export const lgetxattr = declare('intptr_t lgetxattr(const char *, const char *,
   value: Uint8Array,
   bytes: number,
 ) => number;
+/** The same on a thread of the pool. */
+export const lgetxattrAsync = declareAsync(
+  'intptr_t lgetxattr(const char *, const char *, void *, size_t)',
+) as (...args: Parameters<typeof lgetxattr>) => Promise<number>;
 /** fsetxattr(2), setxattr(2), which follows symlinks: give it nothing but the path of something pinned */
 export const fsetxattr = declare('int fsetxattr(int, const char *, const void *, size_t, int)') as (
   fd: number,

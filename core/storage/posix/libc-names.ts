@@ -51,6 +51,18 @@ const rawReadlinkat = declare('intptr_t readlinkat(int, const char *, void *, si
 export function readlinkat(directory: number, name: NativeName, buffer: Uint8Array): number {
   return rawReadlinkat(directory, name, buffer, buffer.length);
 }
+const readlinkatAtPrototype = 'intptr_t readlinkat(int, uintptr_t, uintptr_t, size_t)';
+/** readlinkat(2), the name and the buffer given by their addresses. */
+export const readlinkatAt = declare(readlinkatAtPrototype) as (
+  directory: number,
+  name: number,
+  buffer: number,
+  bytes: number,
+) => number;
+/** The same on a thread of the pool. */
+export const readlinkatAtAsync = declareAsync(readlinkatAtPrototype) as (
+  ...args: Parameters<typeof readlinkatAt>
+) => Promise<number>;
 /** mknodat(2) */
 export const mknodat = declare('int mknodat(int, const char *, uint32_t, uint64_t)') as (
   directory: number,

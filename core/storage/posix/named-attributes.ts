@@ -14,6 +14,9 @@ let hasListAt = true;
 /** More than a name takes, and the way to it: on some file systems a name is longer than 255 bytes, but no call takes more than 4095. */
 const path = Buffer.allocUnsafeSlow(4096 + 64);
 const pathAt = addressOf(path);
+const dot = Buffer.from('.\0');
+/** The address of a name for the directory itself. */
+export const dotAt = addressOf(dot);
 
 /** False when the file system says that the name, at this address and in the thread's own directory, has no attributes that a copy may keep. */
 export function mayHaveAttributes(name: number): boolean {
@@ -28,7 +31,7 @@ export function mayHaveAttributesIn(directory: number, name: number, device: num
   return mayHoldKept(bytes);
 }
 
-/** The same without waiting. */
+/** The same of a name without waiting. */
 export async function mayHaveAttributesAsync(
   directory: number,
   name: NativeName,
@@ -47,9 +50,15 @@ function listIn(directory: number, name: number): number {
   // Containers of some years ago refuse calls that they do not know
   if (bytes !== ENOSYS && bytes !== EPERM) return bytes;
   hasListAt = false;
+  pathTo(directory, name);
+  return llistxattrAt(pathAt, listAt, list.length);
+}
+
+/** What calls are given that take no directory; holds until the next. */
+export function pathTo(directory: number, name: number): NativeName {
   const start = path.write(`/proc/self/fd/${directory}/`);
   stpcpy(pathAt + start, name);
-  return llistxattrAt(pathAt, listAt, list.length);
+  return path;
 }
 
 /** What a call that lists attributes has returned, and left in its buffer. */

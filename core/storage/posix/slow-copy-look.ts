@@ -1,7 +1,7 @@
 import { DigestSet } from '../../model/digest-set.ts';
 import { PlainRuns } from '../../model/plain-runs.ts';
 import type { CallLimit } from './call-limit.ts';
-import { endsGroup, isIn, isRemembered, placeOf } from './copy-look.ts';
+import { endsGroup, isIn, isRemembered, placeBetween } from './copy-look.ts';
 import { type CopyLookOptions, CopyRules } from './copy-rules.ts';
 import { DirectoryCache } from './directory-cache.ts';
 import type { DirectoryNames } from './directory-names.ts';
@@ -13,8 +13,21 @@ import { nativeName } from './libc.ts';
 import { STATX_BASIC_STATS } from './libc-metadata.ts';
 import { mayHaveAttributesAsync } from './named-attributes.ts';
 import { passingFlags } from './open-directory.ts';
+import { haveSameAttributesAsync } from './same-attributes.ts';
+import { hasSameTargetAsync } from './same-target.ts';
 import { SeenCopies, type SeenPlace } from './seen-copies.ts';
 import { SystemError } from './system-error.ts';
+
+/** What the destination has under a name; of a symlink also whether it leads to another place than the source's, or is none. */
+export type LookedCopy = Looked & { leadsElsewhere: boolean };
+
+/** A directory at both sides, and its status there. */
+type Opened = {
+  readonly place: SeenPlace;
+  readonly source: FileStatus;
+  readonly copy: FileStatus;
+  readonly release: () => void;
+};
 
 /** What CopyLook does, where each call takes long: many at once, beside those of the walk. */
 export class SlowCopyLook {
@@ -24,7 +37,7 @@ export class SlowCopyLook {
   readonly copies: PlainRuns;
   readonly calls: CallLimit;
   readonly #directories: DirectoryCache;
-  readonly #spare: Looked[] = [];
+  readonly #spare: LookedCopy[] = [];
 
   constructor(options: CopyLookOptions, calls: CallLimit) {
     this.options = options;
@@ -36,12 +49,40 @@ export class SlowCopyLook {
   }
 
   /** What is to be looked at of a block of names in this directory; `close` it. Undefined where nothing can be the same. */
-  async enter({ path, fd }: OpenDirectory): Promise<CopyBlock | undefined> {
+  async enter(directory: OpenDirectory): Promise<CopyBlock | undefined> {
+    const opened = await this.#open(directory);
+    return opened && new CopyBlock(this, opened.place, opened.release);
+  }
+
+  /** True when the destination has this directory, with all that is to be kept. */
+  async isSame(directory: OpenDirectory): Promise<boolean> {
+    const opened = await this.#open(directory);
+    if (opened === undefined) return false;
+    const { place, source, copy, release } = opened;
+    try {
+      if (!this.rules.isSameDirectory(copy, source)) return false;
+      return !(await this.mayHaveAttributes(place, '.')) || (await this.hasSameAttributes(place, '.'));
+    } finally {
+      release();
+    }
+  }
+
+  /** Undefined too where the kernel does not know what was just opened. */
+  async #open({ path, fd }: OpenDirectory): Promise<Opened | undefined> {
+    const [source, copy] = [new FileStatus(), new FileStatus()];
     try {
       const destination = await this.#directories.open(path);
       const release = () => this.#directories.release(path);
-      const place = this.#placeOf(fd, destination);
-      if (place !== undefined) return new CopyBlock(this, place, release);
+      const results = await Promise.all([
+        this.calls.run(() => source.readOpenAsync(fd)),
+        this.calls.run(() => copy.readOpenAsync(destination)),
+      ]);
+      const sides = [
+        { fd, status: source },
+        { fd: destination, status: copy },
+      ] as const;
+      const place = results.some((result) => result !== 0) ? undefined : placeBetween(...sides, this.options);
+      if (place !== undefined) return { place, source, copy, release };
       release();
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
@@ -49,25 +90,37 @@ export class SlowCopyLook {
     return undefined;
   }
 
-  /** What the kernel knows of what was just opened; undefined too where it does not. */
-  #placeOf(source: number, destination: number): SeenPlace | undefined {
-    try {
-      return placeOf(source, destination, this.options, new FileStatus());
-    } catch (error) {
-      if (error instanceof SystemError) return undefined;
-      throw error;
-    }
+  async mayHaveAttributes(place: SeenPlace, name: string): Promise<boolean> {
+    const { source, destination, sourceDevice, destinationDevice, asksSource, asksDestination } = place;
+    const ask = (directory: number, device: number) =>
+      this.calls.run(() => mayHaveAttributesAsync(directory, nativeName(name), device));
+    const may = await Promise.all([
+      asksSource && ask(source, sourceDevice),
+      asksDestination && ask(destination, destinationDevice),
+    ]);
+    return may.includes(true);
   }
 
-  async look(destination: number, name: number): Promise<Looked> {
-    const looked = this.#spare.pop() ?? { result: 0, status: new FileStatus() };
+  /** False too where not all are kept: what is right depends on which. */
+  async hasSameAttributes(place: SeenPlace, name: string): Promise<boolean> {
+    const { source, destination, sourceDevice, destinationDevice } = place;
+    const one = { directory: source, device: sourceDevice };
+    const other = { directory: destination, device: destinationDevice };
+    const run = (call: () => Promise<number>) => this.calls.run(call);
+    return this.options.keepsAllAttributes && haveSameAttributesAsync(one, other, name, run);
+  }
+
+  async look({ source, destination }: SeenPlace, name: number, isSymlink: boolean): Promise<LookedCopy> {
+    const looked = this.#spare.pop() ?? { result: 0, status: new FileStatus(), leadsElsewhere: false };
+    const target = isSymlink && this.calls.run(() => hasSameTargetAsync(source, destination, name));
     looked.result = await this.calls.run(() =>
       looked.status.readAtAsync(destination, name, STATX_BASIC_STATS),
     );
+    looked.leadsElsewhere = isSymlink && !(await target);
     return looked;
   }
 
-  giveBack(looked: Looked): void {
+  giveBack(looked: LookedCopy): void {
     this.#spare.push(looked);
   }
 
@@ -96,14 +149,18 @@ export class CopyBlock {
   }
 
   /** What the destination has under the name at this address. */
-  look(name: number): Promise<Looked> {
-    return this.#look.look(this.#place.destination, name);
+  look(name: number, isSymlink: boolean): Promise<LookedCopy> {
+    return this.#look.look(this.#place, name, isSymlink);
   }
 
-  /** The sink was given the name in force last, a file; `copy` is what `look` has found. */
-  settle(source: FileStatus, copy: Looked, names: DirectoryNames, sink: EntrySink): void {
+  /** The sink was given the name in force last, a file or a symlink; `copy` is what `look` has found. */
+  settle(source: FileStatus, copy: LookedCopy, names: DirectoryNames, sink: EntrySink): void {
     const { rules } = this.#look;
-    if (copy.result !== 0 || !rules.mayBeKnown(source) || !rules.isCopy(copy.status, source)) return;
+    const mayBeKnown =
+      source.type === 'file'
+        ? rules.mayBeKnown(source)
+        : rules.mayBeKnownSymlink(source) && !copy.leadsElsewhere;
+    if (copy.result !== 0 || !mayBeKnown || !rules.isCopy(copy.status, source)) return;
     if (!isIn(this.#place, source, copy.status)) return;
     const index = sink.same();
     this.#seen.add(names.start, index, source, copy.status);
@@ -111,7 +168,7 @@ export class CopyBlock {
     if (endsGroup(source)) this.#endGroup(sink);
   }
 
-  giveBack(looked: Looked): void {
+  giveBack(looked: LookedCopy): void {
     this.#look.giveBack(looked);
   }
 
@@ -152,21 +209,12 @@ export class CopyBlock {
     if (digest !== undefined) this.#found.push(digest);
   }
 
-  /** Takes back what has attributes, which have to be compared. */
+  /** Takes back what has other attributes than its copy; true when none has any. */
   async #arePlain(group: readonly Asked[], sink: EntrySink): Promise<boolean> {
-    const plain = await Promise.all(group.map((asked) => this.#isPlain(asked)));
-    for (const [i, { index }] of group.entries()) if (!plain[i]) sink.notSame(index);
-    return !plain.includes(false);
-  }
-
-  async #isPlain({ name }: Asked): Promise<boolean> {
-    const { source, destination, sourceDevice, destinationDevice, asksSource, asksDestination } = this.#place;
-    const ask = (directory: number, device: number) =>
-      this.#look.calls.run(() => mayHaveAttributesAsync(directory, nativeName(name), device));
-    const may = await Promise.all([
-      asksSource && ask(source, sourceDevice),
-      asksDestination && ask(destination, destinationDevice),
-    ]);
-    return !may.includes(true);
+    const have = await Promise.all(group.map(({ name }) => this.#look.mayHaveAttributes(this.#place, name)));
+    const some = group.filter((_, i) => have[i]);
+    const same = some.map(({ name }) => this.#look.hasSameAttributes(this.#place, name));
+    for (const [i, isSame] of (await Promise.all(same)).entries()) if (!isSame) sink.notSame(some[i]!.index);
+    return some.length === 0;
   }
 }

@@ -14,7 +14,7 @@ import type { EntrySink } from './entry-sink.ts';
 import { FileStatus } from './file-status.ts';
 import { close, closeAsync, duplicate, openatAtAsync } from './libc.ts';
 import { flagsOfSource } from './open-directory.ts';
-import { type CopyBlock, SlowCopyLook } from './slow-copy-look.ts';
+import { type CopyBlock, type LookedCopy, SlowCopyLook } from './slow-copy-look.ts';
 import type { DirectoryRest, Stretch, StretchEnd } from './stretch.ts';
 import type { StretchOptions } from './stretch-walk.ts';
 import { check, SystemError } from './system-error.ts';
@@ -86,9 +86,27 @@ export class SlowWalk {
     }
     try {
       sink.directory(path);
-      if (!(await this.#isElsewhere({ path, fd }))) await this.#readBlock({ path, fd }, sink, found, onRest);
+      if (await this.#isElsewhere({ path, fd })) return;
+      await this.#readFirstBlock({ path, fd }, sink, found, onRest);
     } finally {
       this.#directories.release(path);
+    }
+  }
+
+  /** Meanwhile it is found out whether the destination has the directory, which the sink was given last. */
+  async #readFirstBlock(
+    directory: OpenDirectory,
+    sink: EntrySink,
+    found: Taken,
+    onRest: OnRest,
+  ): Promise<void> {
+    if (this.#copies === undefined) return this.#readBlock(directory, sink, found, onRest);
+    const index = sink.same();
+    const looking = this.#copies.isSame(directory);
+    try {
+      await this.#readBlock(directory, sink, found, onRest);
+    } finally {
+      if (!(await looking)) sink.notSame(index);
     }
   }
 
@@ -161,7 +179,7 @@ export class SlowWalk {
     const { selection } = this.#rules;
     const places: number[] = [];
     const looking: (Promise<Looked> | undefined)[] = [];
-    const lookingThere: (Promise<Looked> | undefined)[] = [];
+    const lookingThere: (Promise<LookedCopy> | undefined)[] = [];
     let last = names.place;
     while (places.length < namesPerRound && names.next()) {
       last = names.place;
@@ -172,15 +190,15 @@ export class SlowWalk {
       places.push(names.place);
       const needsStatus = this.#rules.needsStatus(names);
       looking.push(needsStatus ? this.#look(directory.fd, names.address) : undefined);
-      lookingThere.push(needsStatus && !names.isSymlink ? copies?.look(names.address) : undefined);
+      lookingThere.push(needsStatus ? copies?.look(names.address, names.isSymlink) : undefined);
     }
     if (places.length === 0) return true;
     const [all, there] = await Promise.all([settled(looking), settled(lookingThere)]);
     for (const [i, place] of places.entries()) {
       names.goTo(place);
       const [looked, copy] = [all[i], there[i]];
-      const isFile = this.#rules.settle(directory, names, looked, sink, found);
-      if (isFile && copy !== undefined) copies!.settle(looked!.status, copy, names, sink);
+      const mayBeSame = this.#rules.settle(directory, names, looked, sink, found);
+      if (mayBeSame && copy !== undefined) copies!.settle(looked!.status, copy, names, sink);
       if (looked !== undefined) this.#spareLooked.push(looked);
       if (copy !== undefined) copies!.giveBack(copy);
     }

@@ -124,7 +124,7 @@ export class StretchWalk {
     sink.directory(path);
     this.#note();
     if (this.#isElsewhere({ path, fd })) return undefined;
-    this.#copies?.enter({ path, fd });
+    if (this.#copies?.enter({ path, fd })) sink.same();
     this.#names.open(fd, this.#rules.selection.listedIn(path));
     return this.#read({ path, fd }, sink);
   }
@@ -187,8 +187,8 @@ export class StretchWalk {
         continue;
       }
       const looked = rules.needsStatus(names) ? this.#look(directory.fd) : undefined;
-      const isFile = rules.settle(directory, names, looked, sink, found);
-      if (isFile) this.#copies?.look(looked!.status, names, sink);
+      const mayBeSame = rules.settle(directory, names, looked, sink, found);
+      if (mayBeSame) this.#copies?.look(looked!.status, names, sink);
       if (looked !== undefined && this.#note()) return { names: names.rest() };
     }
     return undefined;

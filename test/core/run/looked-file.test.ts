@@ -4,7 +4,7 @@ import type { Entry } from '../../../core/model/entry.ts';
 import type { Plan } from '../../../core/model/plan.ts';
 import { wholeEntriesOf } from '../../../core/model/plan.ts';
 import { LookedWriter, lookedRanges, type ShardRange } from '../../../core/run/looked-file.ts';
-import { kinds, sameKind } from '../../../core/run/tape-chunk.ts';
+import { kinds } from '../../../core/run/tape-chunk.ts';
 import { TapeReader } from '../../../core/run/tape-reader.ts';
 import { TapeWriter } from '../../../core/run/tape-writer.ts';
 import { type Random, randomNumbers } from '../../helpers/random.ts';
@@ -42,7 +42,7 @@ function randomEntries(random: Random, count: number, { same, directory, link }:
 }
 
 function numberOf(entry: Entry): number {
-  return entry.kind === 'file' && entry.isSame ? sameKind : kinds.indexOf(entry.kind);
+  return entry.kind === 'file' && entry.isSame ? kinds.lastIndexOf('file') : kinds.indexOf(entry.kind);
 }
 
 /** Writes both files, cuts the tape, and reads what is done already. */
