@@ -4,8 +4,8 @@ import { me } from './ownership.ts';
 export const wordsPerCopy = 10;
 
 /**
- * What a file and its copy are known by until either changes, in 64 bits: the devices, who asks (some attributes only root sees), and inode and
- * ctime of both. Two times MurmurHash3_x86_32 (Austin Appleby, public domain), the second with constants of
+ * What files and their copies are known by until one of them changes, in 64 bits: the devices, who asks (some attributes only root sees), and
+ * inode and ctime of both. Two times MurmurHash3_x86_32 (Austin Appleby, public domain), the second with constants of
  * MurmurHash3_x86_128: nobody chooses an inode or a ctime, so that it need not withstand anybody.
  */
 export class ChangeDigest {
@@ -14,19 +14,24 @@ export class ChangeDigest {
   low = 0;
   high = 0;
 
-  /** The copies that follow are on these devices. */
-  begin(sourceDevice: number, destinationDevice: number): void {
-    this.#seedLow = this.#seedHigh = 0;
-    for (const word of [sourceDevice, destinationDevice, me.uid]) {
-      this.#seedLow = mixLow(this.#seedLow, word);
-      this.#seedHigh = mixHigh(this.#seedHigh, word);
-    }
+  /** The copies that follow are on these devices. `more`: what else has to be the same. */
+  begin(sourceDevice: number, destinationDevice: number, more = 0): void {
+    this.#seedLow = this.#seedHigh = more;
+    this.#seed(sourceDevice);
+    this.#seed(destinationDevice);
+    this.#seed(me.uid);
   }
 
-  /** Leaves both words of the digest here, without a sign. */
-  compute(words: Uint32Array, at: number): void {
-    let [low, high] = [this.#seedLow, this.#seedHigh];
-    for (let i = at; i < at + wordsPerCopy; i++) {
+  #seed(word: number): void {
+    this.#seedLow = mixLow(this.#seedLow, word);
+    this.#seedHigh = mixHigh(this.#seedHigh, word);
+  }
+
+  /** Of so many copies; leaves both words of the digest here, without a sign. */
+  compute(words: Uint32Array, at: number, copies = 1): void {
+    let low = this.#seedLow;
+    let high = this.#seedHigh;
+    for (let i = at; i < at + copies * wordsPerCopy; i++) {
       const word = words[i]!;
       low = mixLow(low, word);
       high = mixHigh(high, word);

@@ -1,4 +1,4 @@
-import { DigestSet, digestBytes } from '../../model/digest-set.ts';
+import { DigestSet } from '../../model/digest-set.ts';
 import { PlainRuns } from '../../model/plain-runs.ts';
 import { type CopyLookOptions, CopyRules } from './copy-rules.ts';
 import { DirectoryStack } from './directory-stack.ts';
@@ -37,7 +37,8 @@ export class CopyLook {
   readonly #copy = new FileStatus();
   readonly #seen = new SeenCopies();
   #place: SeenPlace | undefined;
-  #found: Buffer[] = [];
+  /** Two words each. */
+  #found: number[] = [];
 
   constructor(options: CopyLookOptions) {
     this.#options = options;
@@ -86,22 +87,21 @@ export class CopyLook {
 
   #ask(place: SeenPlace, sink: EntrySink): void {
     const seen = this.#seen;
-    const digest = place.tellsChanges ? seen.digest(place) : undefined;
-    if (!isRemembered(this.#plain, digest)) {
+    const { low, high } = seen.digest(place);
+    if (!place.tellsChanges || !this.#plain.has(low, high)) {
       const known = seen.knownSinceCopied(place, this.#copies);
       if (this.#leaveSome(place, known, sink)) return;
       if (!seen.changedBefore(this.#options.settledBefore, known)) return;
     }
-    if (digest !== undefined) this.#found.push(digest);
+    if (place.tellsChanges) this.#found.push(low, high);
   }
 
   /** Digests of groups without attributes since the last call. */
   take(): Uint8Array | undefined {
     if (this.#found.length === 0) return undefined;
-    const found = new Uint8Array(this.#found.length * digestBytes);
-    for (const [i, digest] of this.#found.entries()) found.set(digest, i * digestBytes);
+    const found = Uint32Array.from(this.#found);
     this.#found = [];
-    return found;
+    return new Uint8Array(found.buffer);
   }
 
   close(): void {
@@ -141,11 +141,6 @@ export class CopyLook {
       if (states[i] === hasSome && !this.#hasSame(place, names[i]!)) sink.notSame(index);
     return true;
   }
-}
-
-/** Whether a group has been found to have no attributes. */
-export function isRemembered(plain: DigestSet, digest: Buffer | undefined): boolean {
-  return digest !== undefined && plain.has(digest.readUInt32LE(0), digest.readUInt32LE(4));
 }
 
 /**

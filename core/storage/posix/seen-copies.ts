@@ -1,9 +1,7 @@
-import { createHash } from 'node:crypto';
-import { DigestSet, digestBytes } from '../../model/digest-set.ts';
+import { DigestSet } from '../../model/digest-set.ts';
 import type { PlainRuns } from '../../model/plain-runs.ts';
 import { ChangeDigest, wordsPerCopy } from './change-digest.ts';
 import type { FileStatus } from './file-status.ts';
-import { me } from './ownership.ts';
 
 /** Where files are looked at: the devices of both directories, at which side attributes are asked for, and whether ctimes tell that they changed. */
 export type SeenPlace = {
@@ -82,11 +80,12 @@ export class SeenCopies {
     return true;
   }
 
-  /** The same only where all files are the same at both sides, none has changed since, and the same user asks: some attributes only root sees. */
-  digest({ sourceDevice, destinationDevice, asksSource, asksDestination }: SeenPlace): Buffer {
-    const place = [sourceDevice, destinationDevice, Number(asksSource), Number(asksDestination), me.uid];
-    const hash = createHash('sha256').update(Uint32Array.from(place));
-    const words = this.#words.subarray(0, this.names.length * wordsPerCopy);
-    return hash.update(words).digest().subarray(0, digestBytes);
+  /** Of all of them: the same only where none has changed at either side, and the same user asks for the same. Holds until the next call. */
+  digest({ sourceDevice, destinationDevice, asksSource, asksDestination }: SeenPlace): ChangeDigest {
+    const digest = this.#digest;
+    const asked = Number(asksSource) + 2 * Number(asksDestination);
+    digest.begin(sourceDevice, destinationDevice, asked);
+    digest.compute(this.#words, 0, this.names.length);
+    return digest;
   }
 }

@@ -1,7 +1,7 @@
 import { DigestSet } from '../../model/digest-set.ts';
 import { PlainRuns } from '../../model/plain-runs.ts';
 import type { CallLimit } from './call-limit.ts';
-import { endsGroup, isIn, isRemembered, placeBetween } from './copy-look.ts';
+import { endsGroup, isIn, placeBetween } from './copy-look.ts';
 import { type CopyLookOptions, CopyRules } from './copy-rules.ts';
 import { DirectoryCache } from './directory-cache.ts';
 import type { DirectoryNames } from './directory-names.ts';
@@ -140,7 +140,8 @@ export class CopyBlock {
   readonly #seen = new SeenCopies();
   #group: Asked[] = [];
   readonly #asking: Promise<void>[] = [];
-  readonly #found: Buffer[] = [];
+  /** Two words each. */
+  readonly #found: number[] = [];
 
   constructor(look: SlowCopyLook, place: SeenPlace, release: () => void) {
     this.#look = look;
@@ -172,8 +173,8 @@ export class CopyBlock {
     this.#look.giveBack(looked);
   }
 
-  /** Settles all that has to be asked; returns digests of groups without attributes. */
-  async end(sink: EntrySink): Promise<readonly Buffer[]> {
+  /** Settles all that has to be asked; returns digests of groups without attributes, two words each. */
+  async end(sink: EntrySink): Promise<readonly number[]> {
     this.#endGroup(sink);
     await Promise.all(this.#asking);
     return this.#found;
@@ -196,17 +197,17 @@ export class CopyBlock {
   }
 
   async #ask(group: readonly Asked[], sink: EntrySink): Promise<void> {
-    const [place, seen] = [this.#place, this.#seen];
+    const [{ tellsChanges }, seen] = [this.#place, this.#seen];
     const { options, plain, copies } = this.#look;
-    const digest = place.tellsChanges ? seen.digest(place) : undefined;
-    if (!isRemembered(plain, digest)) {
-      const known = seen.knownSinceCopied(place, copies);
+    const { low, high } = seen.digest(this.#place);
+    if (!tellsChanges || !plain.has(low, high)) {
+      const known = seen.knownSinceCopied(this.#place, copies);
       // What is seen is of another group as soon as this one waits
       const isSettled = seen.changedBefore(options.settledBefore, known);
       const unknown = group.filter((_, i) => known[i] === 0);
       if (!(await this.#arePlain(unknown, sink)) || !isSettled) return;
     }
-    if (digest !== undefined) this.#found.push(digest);
+    if (tellsChanges) this.#found.push(low, high);
   }
 
   /** Takes back what has other attributes than its copy; true when none has any. */

@@ -25,7 +25,7 @@ const namesPerRound = 64;
 const noName = new Uint8Array(1);
 
 /** With the digests of groups without attributes (see CopyLook). */
-type Taken = Found & { readonly plain: Buffer[] };
+type Taken = Found & { readonly plain: number[] };
 
 /** Hears at once what follows after the names that were just read, to have it walked meanwhile. */
 export type OnRest = (rest: DirectoryRest) => void;
@@ -229,6 +229,10 @@ async function settled<T>(promises: (Promise<T> | undefined)[]): Promise<(T | un
   return Promise.all(promises);
 }
 
+function bytesOf(words: readonly number[]): Uint8Array | undefined {
+  return words.length === 0 ? undefined : new Uint8Array(Uint32Array.from(words).buffer);
+}
+
 function end(pending: string[], directories: number, { excluded, plain }: Taken): StretchEnd {
-  return { pending, isSlow: true, names: 0, directories, excluded, plain: Buffer.concat(plain) };
+  return { pending, isSlow: true, names: 0, directories, excluded, plain: bytesOf(plain) };
 }
