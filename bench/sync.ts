@@ -11,9 +11,10 @@ import { formatCount } from './report.ts';
 import { makeTree } from './tree.ts';
 
 /**
- * A second run over a tree of 1,000,000 entries that are at the destination already: bcopy, one worker of two threads,
- * beside rsync -a, the whole command each, given where it was given before. There to be seen are a bcopy that was never run
- * there, and so asks for all attributes; one that looks at no more than rsync -a; and rsync -aHAX, which looks at as much. BENCH_SCALE=0.1 makes the tree smaller, BENCH_RUNS is the number of rounds (5), --json FILE or BENCH_JSON keeps the figures, TMPDIR is where it works.
+ * A second run over a tree of 1,000,000 entries that bcopy has copied: bcopy, one worker of two threads,
+ * beside rsync -a, the whole command each, given where the copy was. There to be seen are a later run, which knows what an earlier has looked at; a bcopy that was never run
+ * there, and so asks for all attributes; one that looks at no more than rsync -a; and rsync -aHAX, which looks at as much. BENCH_SCALE=0.1 makes the tree smaller,
+ * BENCH_TREE=DIRECTORY takes that one, BENCH_RUNS is the number of rounds (5), --json FILE or BENCH_JSON keeps the figures, TMPDIR is where it works.
  */
 const scale = positive('BENCH_SCALE', 1);
 const rounds = Math.ceil(positive('BENCH_RUNS', 5));
@@ -22,7 +23,8 @@ const entries = Math.max(1, Math.round(1_000_000 * scale));
 const target = { ratio: 1, megabytes: 200 };
 
 const scratch = mkdtempSync(join(tmpdir(), 'bcopy-bench-'));
-const [source, destination] = [join(scratch, 'source'), join(scratch, 'destination')];
+const given = process.env.BENCH_TREE;
+const [source, destination] = [given || join(scratch, 'source'), join(scratch, 'destination')];
 process.on('exit', cleanUp);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
 
@@ -39,6 +41,7 @@ const ours: Command = {
   program: bcopy,
   words: ['-s', source, '-d', destination, ...how],
 };
+const later: Command = { ...ours, label: 'bcopy, later' };
 const first: Command = { ...ours, label: 'bcopy, first look' };
 const lenient: Command = {
   ...ours,
@@ -48,13 +51,18 @@ const lenient: Command = {
 const accounting = findAccounting();
 const environment = ownEnvironment();
 
-makeTree(source, entries);
-spawnSync('cp', ['-a', source, destination], { stdio: 'inherit' });
-console.log(`${formatCount(entries)} entries, the same at both sides; CPU time: ${accounting.how}`);
+if (!given) makeTree(source, entries);
+const copies = join(scratch, ours.label, '.bcopy');
+copyTree();
+const [copied] = readdirSync(copies);
+spawnSync('cp', ['-a', join(scratch, ours.label), join(scratch, later.label)], { stdio: 'inherit' });
+spawnSync('sync');
+const what = given ? `what is in ${given}` : `${formatCount(entries)} entries`;
+console.log(`${what}, the same at both sides; CPU time: ${accounting.how}`);
 console.log(
   'compared: type, size, mtime, mode, owner; by bcopy and rsync -aHAX also attributes, ACLs, hard links',
 );
-const results = [rsync, ours, first, lenient, thorough].map((command) => ({
+const results = [rsync, ours, later, first, lenient, thorough].map((command) => ({
   command,
   runs: [] as CopyRun[],
 }));
@@ -68,10 +76,24 @@ for (let round = 0; round <= rounds; round++) {
 tell();
 if (json) writeFileSync(json, `${JSON.stringify({ node: process.version, entries, results }, null, 1)}\n`);
 
-/** Each command has a directory of its own, which stays with what is in it; the first look has a new one each time. */
+/** The copy that second runs come after. */
+function copyTree(): void {
+  const cwd = join(scratch, ours.label);
+  mkdirSync(cwd);
+  const { status } = spawnSync(bcopy, ours.words, {
+    cwd,
+    env: environment,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  if (status !== 0) throw new Error('bcopy has not copied all');
+}
+
+/** Each command has a directory of its own, which stays with what is in it; the second run has only the copy before it, and the first look nothing. */
 async function runOnce(command: Command): Promise<CopyRun> {
   const directory = join(scratch, command.label);
   if (command === first) rmSync(directory, { recursive: true, force: true });
+  if (command === ours)
+    for (const run of readdirSync(copies)) if (run !== copied) rmSync(join(copies, run), { recursive: true });
   mkdirSync(directory, { recursive: true });
   const run = await runCopy(command, { accounting, directory, environment, volume: destination });
   if (command.program === bcopy) expectNothing(directory);
