@@ -1,6 +1,9 @@
 import koffi from 'koffi';
 import { toBytes } from '../../model/names.ts';
 
+// What a call on the pool needs is kept for the next, for as many calls as can be (koffi's limit): measured, a third of what such a call costs
+koffi.config({ ...koffi.config(), resident_async_pools: 32 });
+
 /**
  * The system calls, each declared once, as its man page has it, here or in the file of those of its kind. Every function
  * returns what the call returned, or the negative errno; none throws. 64-bit structures are read from buffers, so that
