@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { isComplete } from '../../core/model/account.ts';
 import { exitCodes } from '../../core/model/errors.ts';
+import type { PhaseWishes } from '../../core/model/phase.ts';
 import { formatCount, formatCounted } from '../../core/model/units.ts';
 import type { CopyOptions } from '../options.ts';
 import { formatSubmitted, formatTrees, formatUnreadable } from '../output/copy-text.ts';
@@ -15,7 +16,7 @@ import { packagePaths } from '../steps/package-paths.ts';
 import { planRun } from '../steps/plan-run.ts';
 import { checkTrees } from '../steps/preflight.ts';
 import { readSelection, refuseListOf } from '../steps/read-selection.ts';
-import { reportRun } from '../steps/report-run.ts';
+import { tryToReport } from '../steps/report-run.ts';
 import { type Copy, type SubmittedRun, submitRun } from '../steps/submit-run.ts';
 import { waitForRun } from '../steps/wait-for-run.ts';
 import type { CommandContext } from './context.ts';
@@ -98,7 +99,7 @@ async function wait(
     say(`${log.trimEnd().split('\n').at(-1) ?? ''}\n`);
     return exitCodes.done;
   }
-  if (!status.isFinished) await reportRun(status.run);
+  if (!status.isFinished) await tryToReport(status.run, note);
   const { failed, left } = status.account;
   const different = status.verified?.count ?? 0;
   if (different > 0 && failed.entries === 0) {
@@ -107,20 +108,21 @@ async function wait(
     );
     return exitCodes.differences;
   }
-  if (isComplete(status.account) && status.attempt?.phase === 'hash') {
-    note(`all is copied, but no manifest is made; see ${submitted.job}.err`);
-    return exitCodes.incomplete;
-  }
-  if (isComplete(status.account) && status.attempt?.phase === 'verify') {
-    note(`all is copied, but not all is compared; see ${submitted.job}.err`);
-    return exitCodes.incomplete;
-  }
   if (isComplete(status.account)) {
-    note(`all is copied, but not all that the source does not have is removed; see ${submitted.job}.err`);
+    note(`all is copied, but ${sayWhatIsMissing(status.attempt)}; see ${submitted.job}.err`);
     return exitCodes.incomplete;
   }
   note(
     `not everything is copied: ${formatCounted(failed.entries, 'entry', 'entries')} failed, ${formatCount(left.entries)} not done; see ${submitted.job}.err`,
   );
   return exitCodes.incomplete;
+}
+
+/** Of an attempt whose run has copied all and is not complete. */
+function sayWhatIsMissing(attempt: PhaseWishes | undefined): string {
+  if (attempt?.phase === 'hash') return 'no manifest is made';
+  if (attempt?.phase === 'verify') return 'not all is compared';
+  return attempt?.delete === undefined
+    ? 'the last of the jobs did not come to its end'
+    : 'not all that the source does not have is removed';
 }

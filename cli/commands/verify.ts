@@ -15,7 +15,7 @@ import { copyProgress, scanProgress } from '../output/progress.ts';
 import { writeLine } from '../output/write-lines.ts';
 import { keptOf, type VerifyOptions } from '../proof-options.ts';
 import { packagePaths } from '../steps/package-paths.ts';
-import { reportRun } from '../steps/report-run.ts';
+import { tryToReport } from '../steps/report-run.ts';
 import type { RunStatus } from '../steps/run-status.ts';
 import { verifyManifest } from '../steps/verify-manifest.ts';
 import { type SubmittedVerification, verifyRun } from '../steps/verify-run.ts';
@@ -40,7 +40,7 @@ export async function verify(options: VerifyOptions, context: CommandContext): P
   const what = `job ${job} (bcopy status ${job})`;
   const waiting = { scheduler, signal: context.signal, note, what, onStatus: progress.show };
   const status = await waitForRun(submitted.id, submitted.attempt, waiting).finally(() => progress.end());
-  if (!status.isFinished) await reportRun(status.run);
+  if (!status.isFinished) await tryToReport(status.run, note);
   return tellAll(status, submitted, options, context);
 }
 

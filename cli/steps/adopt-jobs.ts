@@ -1,6 +1,7 @@
 import { writeSubmitted } from '../../core/run/submitted-file.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import { type FoundAttempt, type FoundRun, readRun } from './find-run.ts';
+import { explainRunError } from './run-errors.ts';
 import { jobName } from './submit-attempt.ts';
 
 /**
@@ -14,9 +15,19 @@ export async function adoptJobs(run: FoundRun, scheduler: Scheduler): Promise<Fo
   for (const array of missing) {
     const name = jobName(run.info.id, attempt.attempt, array);
     const found = await scheduler.find({ name, directory: run.paths.root });
-    if (found !== undefined) await writeSubmitted(run.paths, attempt.attempt, array, found.id);
+    if (found !== undefined) await note(run, attempt, array, found.id);
   }
   return readRun(run.info.id);
+}
+
+async function note(
+  { paths }: FoundRun,
+  { attempt }: FoundAttempt,
+  ...job: [number | 'finish', string]
+): Promise<void> {
+  await writeSubmitted(paths, attempt, ...job).catch((error: unknown) => {
+    throw explainRunError(error, 'again');
+  });
 }
 
 function missingJobs({ arrays, jobs }: FoundAttempt): (number | 'finish')[] {

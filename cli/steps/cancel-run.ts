@@ -2,16 +2,24 @@ import { writeCancelled } from '../../core/run/next-file.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import { adoptJobs } from './adopt-jobs.ts';
 import { type FoundRun, readRun } from './find-run.ts';
+import { noteRunError } from './run-errors.ts';
 import { jobsOf } from './run-jobs.ts';
 
 /**
  * Ends all jobs of a run. A finish job that submits the next attempt meanwhile sees that it was cancelled and ends
  * that itself; when it was ended in the middle of submitting, what it had submitted is found the second time.
  */
-export async function cancelRun(run: FoundRun, scheduler: Scheduler): Promise<FoundRun> {
+export async function cancelRun(
+  run: FoundRun,
+  scheduler: Scheduler,
+  note: (message: string) => void,
+): Promise<FoundRun> {
   const newest = run.attempts.at(-1);
   if (newest === undefined) return run;
-  await writeCancelled(run.paths, newest.attempt);
+  // On a full disk the jobs are ended all the same
+  await writeCancelled(run.paths, newest.attempt).catch((error: unknown) =>
+    noteRunError(error, 'down that it is cancelled', note),
+  );
   await cancelJobs(run, scheduler);
   const later = await adoptJobs(await readRun(run.info.id), scheduler);
   if (countJobs(later) > countJobs(run)) await cancelJobs(later, scheduler);

@@ -13,6 +13,7 @@ import { type FoundRun, readRun } from './find-run.ts';
 import { decideOnManifest, hashRecorded } from './hash-phase.ts';
 import { decideRemoval } from './removal-phase.ts';
 import { reportRun } from './report-run.ts';
+import { explainRunError } from './run-errors.ts';
 import { jobsOf } from './run-jobs.ts';
 import { readRunStatus } from './run-status.ts';
 import {
@@ -54,11 +55,21 @@ export async function continueRun(request: ContinueRequest): Promise<Next | unde
   if (newest === undefined || (newest.attempt !== request.attempt && newest.continues !== request.attempt))
     return undefined;
   const next = await decide(run, request).catch(refusal);
-  // Who waits for the end reads the report next
-  if (next.kind !== 'again') await reportRun(await readRun(request.runId), next);
-  await writeNext(run.paths, request.attempt, next);
-  if (next.kind === 'again') await reportRun(await readRun(request.runId));
+  await writeDown(run, request, next).catch((error: unknown) => {
+    throw explainRunError(error, 'retry');
+  });
   return next;
+}
+
+async function writeDown(
+  { paths }: FoundRun,
+  { runId, attempt }: ContinueRequest,
+  next: Next,
+): Promise<void> {
+  // Who waits for the end reads the report next
+  if (next.kind !== 'again') await reportRun(await readRun(runId), next);
+  await writeNext(paths, attempt, next);
+  if (next.kind === 'again') await reportRun(await readRun(runId));
 }
 
 async function decide(found: FoundRun, request: ContinueRequest): Promise<Next> {

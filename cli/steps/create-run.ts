@@ -3,7 +3,7 @@ import { lstat, readdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import fsExtra from 'fs-extra';
 import { BcopyError } from '../../core/model/errors.ts';
-import { writeOnce } from '../../core/run/files.ts';
+import { makeDirectory, writeOnce } from '../../core/run/files.ts';
 import { type RunInfo, writeRunInfo } from '../../core/run/run-info.ts';
 import { RunPaths, runsDirectory } from '../../core/run/run-paths.ts';
 import { explainRunError } from './run-errors.ts';
@@ -26,11 +26,10 @@ export async function createRun(
     uid: process.getuid?.() ?? 0,
   };
   try {
-    await fsExtra.ensureDir(paths.journals, { mode: 0o700 });
-    await fsExtra.ensureDir(paths.attempts, { mode: 0o700 });
+    for (const directory of [paths.root, paths.journals, paths.attempts]) await makeDirectory(directory);
     await Promise.all([writeRunInfo(paths, info), writeOnce(paths.id, `${id}\n`)]);
   } catch (error) {
-    await removeRun(paths);
+    await abandonRun(paths);
     throw explainRunError(error);
   }
   return { paths, info };
@@ -42,10 +41,15 @@ export async function removeRun(paths: RunPaths): Promise<void> {
   await fsExtra.rmdir(runsDirectory).catch(() => undefined);
 }
 
+/** The same of one that came to nothing: what cannot be removed is left, since there is something else to tell. */
+export async function abandonRun(paths: RunPaths): Promise<void> {
+  await removeRun(paths).catch(() => undefined);
+}
+
 /** Sees to it that runs can be kept in the current directory; a run that comes to nothing takes it away again. */
 export async function makeRunsDirectory(): Promise<void> {
   try {
-    await fsExtra.ensureDir(runsDirectory, { mode: 0o700 });
+    await makeDirectory(runsDirectory);
     await fsExtra.access(runsDirectory, fsExtra.constants.W_OK | fsExtra.constants.X_OK);
   } catch (error) {
     throw explainRunError(error);

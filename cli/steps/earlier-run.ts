@@ -59,7 +59,8 @@ export async function retryRun(copy: Copy): Promise<EarlierRun> {
     return { kind: 'plan anew' };
   }
   const attempt = (run.attempts.at(-1)?.attempt ?? 0) + 1;
-  return { kind: 'go on', run: { paths: run.paths, id: run.info.id, plan, attempt, shards: status.left } };
+  const { paths, info } = run;
+  return { kind: 'go on', run: { paths, id: info.id, plan, attempt, shards: status.left, isNew: false } };
 }
 
 const endingMs = 60_000;

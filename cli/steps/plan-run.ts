@@ -14,13 +14,14 @@ import type { PlannedCopy } from '../output/copy-text.ts';
 import type { JobRequest } from '../schedulers/scheduler.ts';
 import { refuseEmptySource } from './check-delete.ts';
 import { checkSpace } from './check-space.ts';
-import { createRun, removeRun } from './create-run.ts';
+import { abandonRun, createRun, removeRun } from './create-run.ts';
 import { lookAtCopies } from './look-at-copies.ts';
 import { makePlan } from './make-plan.ts';
 import type { GivenRoot } from './preflight.ts';
 import { recordLooked } from './record-looked.ts';
 import { explainRunError } from './run-errors.ts';
 import { scanSource, type Unreadable } from './scan-source.ts';
+import { removeAttempt } from './submit-attempt.ts';
 import { type Copy, prepare, type ReadyRun, workersOf } from './submit-run.ts';
 
 export type PlannedRun =
@@ -105,9 +106,9 @@ export async function planRun(
     });
     if (copies !== undefined) await recordLooked(paths, info.id, plan);
     const shards = copies === undefined ? [...plan.shards.keys()] : await shardsLeft(paths, plan);
-    return { kind: 'ready', run: { paths, id: info.id, plan, attempt: 1, shards } };
+    return { kind: 'ready', run: { paths, id: info.id, plan, attempt: 1, shards, isNew: true } };
   } catch (error) {
-    await removeRun(paths);
+    await abandonRun(paths);
     throw explainRunError(error);
   } finally {
     copies?.close();
@@ -149,7 +150,7 @@ export async function describeRun(copy: Copy, run: ReadyRun): Promise<PlannedCop
 
 /** Removes what was made for --dry-run: a run, or an attempt that was only prepared. */
 export async function forgetRun(run: ReadyRun): Promise<void> {
-  await (run.attempt === 1 ? removeRun(run.paths) : removeAttempt(run));
+  await (run.isNew ? removeRun(run.paths) : removeAttempt(run.paths, run.attempt));
 }
 
 /** The numbers of the jobs before are not known yet: they stand as ARRAY0, ARRAY1 ... */
@@ -163,10 +164,4 @@ function describeJobs(
     scheduler.describe({ ...array, after: jobs.slice(Math.max(0, i - 1), i) }),
   );
   return [...described, scheduler.describe({ ...finish, after: jobs })];
-}
-
-async function removeAttempt({ paths, attempt }: ReadyRun): Promise<void> {
-  const { default: fsExtra } = await import('fs-extra');
-  await fsExtra.remove(paths.attempt(attempt));
-  await fsExtra.remove(paths.logs(attempt));
 }

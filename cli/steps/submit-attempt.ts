@@ -1,12 +1,12 @@
-import { lstat, writeFile } from 'node:fs/promises';
 import fsExtra from 'fs-extra';
 import { type Attempt, writeAttempt } from '../../core/run/attempt-file.ts';
 import type { Submission } from '../../core/run/attempt-wishes.ts';
-import { replaceFile, writeOnce } from '../../core/run/files.ts';
+import { exists, makeDirectory, writeOnce } from '../../core/run/files.ts';
 import type { RunPaths } from '../../core/run/run-paths.ts';
 import { writeSubmitted } from '../../core/run/submitted-file.ts';
 import type { JobRef, JobRequest, Scheduler, SchedulerLimits } from '../schedulers/scheduler.ts';
 import { renderJobScript } from './job-script.ts';
+import { explainRunError, isRunError } from './run-errors.ts';
 
 /** An attempt as far as it does not depend on the scheduler. */
 export type WantedAttempt = Omit<Attempt, 'createdAt' | 'scheduler' | 'arrays' | 'submission'> & {
@@ -34,8 +34,45 @@ export type PreparedAttempt = {
   readonly finish: JobRequest;
 };
 
-/** Writes the attempt and its scripts into the run directory; submits nothing. */
+/**
+ * Writes the attempt and its scripts into the run directory; submits nothing. Where they cannot be written, nothing is left of
+ * them.
+ */
 export async function prepareAttempt(
+  request: SubmitRequest,
+  scheduler: Scheduler,
+  limits: SchedulerLimits,
+): Promise<PreparedAttempt> {
+  const { paths, attempt } = request;
+  const isRepeated = await exists(paths.attemptInfo(attempt.attempt));
+  try {
+    return await writePrepared(request, scheduler, limits);
+  } catch (error) {
+    if (!isRepeated) await forgetAttempt(paths, attempt.attempt);
+    throw explainRunError(error, nextAfter(attempt.attempt));
+  }
+}
+
+/** Takes away what was written of an attempt that nobody has submitted. */
+export async function removeAttempt(paths: RunPaths, attempt: number): Promise<void> {
+  await fsExtra.remove(paths.attempt(attempt));
+  await fsExtra.remove(paths.logs(attempt));
+}
+
+/** The same where there is something else to tell than that it cannot be removed. */
+async function forgetAttempt(paths: RunPaths, attempt: number): Promise<void> {
+  await removeAttempt(paths, attempt).catch(() => undefined);
+}
+
+function nextAfter(attempt: number): 'elsewhere' | 'again' {
+  return attempt === 1 ? 'elsewhere' : 'again';
+}
+
+function afterCancelled({ phase = 'copy' }: Attempt): 'retry' | 'anew' {
+  return phase === 'copy' ? 'retry' : 'anew';
+}
+
+async function writePrepared(
   request: SubmitRequest,
   scheduler: Scheduler,
   limits: SchedulerLimits,
@@ -48,8 +85,8 @@ export async function prepareAttempt(
   const createdAt = new Date().toISOString();
   const attempt: Attempt = { ...request.attempt, createdAt, scheduler: scheduler.kind, arrays };
   const { attempt: number } = attempt;
-  await fsExtra.ensureDir(paths.attempt(number), { mode: 0o700 });
-  await fsExtra.ensureDir(paths.logs(number), { mode: 0o700 });
+  for (const directory of [paths.attempt(number), paths.allLogs, paths.logs(number)])
+    await makeDirectory(directory);
   const scripts = arrays.map((array) => writeScript(request, 'task', array.number));
   await Promise.all([...scripts, writeScript(request, 'finish')]);
   await writeAttempt(paths, attempt);
@@ -144,31 +181,8 @@ export async function submitAttempt(
     await writeSubmitted(paths, attempt, 'finish', jobs.at(-1)!.id);
   } catch (error) {
     if (jobs.length > 0) await scheduler.cancel(jobs).catch(() => undefined);
-    throw error;
+    else if (isRunError(error)) await forgetAttempt(paths, attempt);
+    throw explainRunError(error, jobs.length > 0 ? afterCancelled(prepared.attempt) : nextAfter(attempt));
   }
   return jobs[0]!;
-}
-
-/** JOBID.log and JOBID.err where the user stands, from the moment of submission; finish writes them whole. */
-export async function announceLogs(
-  paths: RunPaths,
-  job: string,
-  attempt: number,
-  submittedAt: Date,
-): Promise<void> {
-  const tasks = `${paths.root}/logs/${attempt}/`;
-  const text = `bcopy: job ${job} is submitted; this file is written when it has ended\ntasks' logs are in ${tasks}\n`;
-  await announce(paths.userLog(job, 'log'), text, submittedAt);
-  await announce(paths.userLog(job, 'err'), '', submittedAt);
-}
-
-/** Leaves a file alone that finish has been quick enough to write; one of an older job with the same number is replaced. */
-async function announce(file: string, text: string, submittedAt: Date): Promise<void> {
-  const earlier = await lstat(file).catch(() => undefined);
-  if (earlier === undefined) return writeFile(file, text, { flag: 'wx' }).catch(ignoreExisting);
-  if (earlier.mtime < submittedAt) await replaceFile(file, text);
-}
-
-function ignoreExisting(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EEXIST') throw error;
 }

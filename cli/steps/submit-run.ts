@@ -1,21 +1,17 @@
 import type { Plan } from '../../core/model/plan.ts';
 import type { ManifestWish, VerifyWish } from '../../core/run/attempt-wishes.ts';
+import { exists } from '../../core/run/files.ts';
 import type { RunPaths } from '../../core/run/run-paths.ts';
 import type { CommandContext } from '../commands/context.ts';
 import { type CopyOptions, comparisonOf, fidelityOf, limitsOf } from '../options.ts';
-import type { Resources, Scheduler, SchedulerLimits } from '../schedulers/scheduler.ts';
+import type { JobRef, Resources, Scheduler, SchedulerLimits } from '../schedulers/scheduler.ts';
+import { announceLogs } from './announce-logs.ts';
+import { abandonRun } from './create-run.ts';
 import { makeDestination, unmakeDestination } from './destination.ts';
 import { indexJob } from './find-run.ts';
 import type { CheckedTrees } from './preflight.ts';
 import type { Selection } from './read-selection.ts';
-import { explainRunError } from './run-errors.ts';
-import {
-  announceLogs,
-  type PreparedAttempt,
-  prepareAttempt,
-  submitAttempt,
-  type WantedAttempt,
-} from './submit-attempt.ts';
+import { type PreparedAttempt, prepareAttempt, submitAttempt, type WantedAttempt } from './submit-attempt.ts';
 
 /** A copy that is settled: what was asked, where it runs, and whom to tell. */
 export type Copy = {
@@ -38,6 +34,8 @@ export type ReadyRun = {
   readonly plan: Plan;
   readonly attempt: number;
   readonly shards: readonly number[];
+  /** True: this command has made it. What was there before stays, whatever comes of the attempt. */
+  readonly isNew: boolean;
 };
 
 export type SubmittedRun = {
@@ -48,23 +46,23 @@ export type SubmittedRun = {
   readonly entries: number;
 };
 
-/** Submits the next attempt of a run. When the scheduler refuses, the run stays for a --retry and the destination as it was. */
+/**
+ * Submits the next attempt of a run. When the scheduler refuses, the run stays for a --retry and the destination as it was. Where the
+ * attempt cannot be written down, a new run leaves no trace, and an older one is as it was.
+ */
 export async function submitRun(
   copy: Copy,
   run: ReadyRun,
   more: Partial<WantedAttempt> = {},
 ): Promise<SubmittedRun> {
-  const { context, trees, scheduler } = copy;
+  const { context, note } = copy;
   const submittedAt = new Date(context.now());
-  const prepared = await prepare(copy, run, more).catch((error: unknown) => {
-    throw explainRunError(error);
-  });
-  const isMade = more.phase === undefined && (await makeDestination(trees.destination, trees.roots));
-  const job = await submitAttempt(run.paths, prepared, scheduler).catch(async (error: unknown) => {
-    if (isMade) await unmakeDestination(trees.destination.path);
+  const job = await submit(copy, run, more).catch(async (error: unknown) => {
+    const isWritten = await exists(run.paths.attemptInfo(run.attempt));
+    if (run.isNew && !isWritten) await abandonRun(run.paths);
     throw error;
   });
-  await announceLogs(run.paths, job.id, run.attempt, submittedAt);
+  await announceLogs(run.paths, { job: job.id, attempt: run.attempt, submittedAt, note });
   await indexJob(job.id, run.id, context.environment);
   return {
     id: run.id,
@@ -73,6 +71,16 @@ export async function submitRun(
     queue: queueOf(copy),
     entries: run.plan.totals.entries,
   };
+}
+
+async function submit(copy: Copy, run: ReadyRun, more: Partial<WantedAttempt>): Promise<JobRef> {
+  const { trees, scheduler } = copy;
+  const prepared = await prepare(copy, run, more);
+  const isMade = more.phase === undefined && (await makeDestination(trees.destination, trees.roots));
+  return submitAttempt(run.paths, prepared, scheduler).catch(async (error: unknown) => {
+    if (isMade) await unmakeDestination(trees.destination.path);
+    throw error;
+  });
 }
 
 /** Writes the next attempt down without submitting it; `more` is what is another than the options have it. */

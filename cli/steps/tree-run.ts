@@ -5,7 +5,7 @@ import type { CopyOptions } from '../options.ts';
 import { scanProgress } from '../output/progress.ts';
 import { chooseScheduler } from '../schedulers/choose.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
-import { createRun, makeRunsDirectory, refuseForeignRuns, removeRun } from './create-run.ts';
+import { abandonRun, createRun, makeRunsDirectory, refuseForeignRuns } from './create-run.ts';
 import { checkTemplates } from './job-script.ts';
 import { makePlan } from './make-plan.ts';
 import { packagePaths } from './package-paths.ts';
@@ -86,9 +86,10 @@ export async function planTreeRun(
       scanSeconds: (performance.now() - begun) / 1000,
       dividesFiles: false,
     });
-    return { copy, plan, run: { paths, id: info.id, plan, attempt: 1, shards: [...plan.shards.keys()] } };
+    const shards = [...plan.shards.keys()];
+    return { copy, plan, run: { paths, id: info.id, plan, attempt: 1, shards, isNew: true } };
   } catch (error) {
-    await removeRun(paths);
+    await abandonRun(paths);
     throw explainRunError(error);
   } finally {
     progress.end();

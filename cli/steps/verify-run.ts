@@ -11,11 +11,12 @@ import { type CopyOptions, limitsOf } from '../options.ts';
 import { chooseScheduler } from '../schedulers/choose.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import { adoptJobs } from './adopt-jobs.ts';
+import { announceLogs } from './announce-logs.ts';
 import { type FoundAttempt, type FoundRun, findRunOfJob, indexJob } from './find-run.ts';
 import { submitOnOtherNodes } from './other-nodes.ts';
 import { packagePaths } from './package-paths.ts';
 import { refuseBusy } from './refuse-busy.ts';
-import { announceLogs, type WantedAttempt } from './submit-attempt.ts';
+import type { WantedAttempt } from './submit-attempt.ts';
 import type { SubmittedRun } from './submit-run.ts';
 
 /** How the destination of a run is to be compared with its source. */
@@ -65,7 +66,7 @@ export async function verifyRun(
   const asked = { paths: run.paths, runId: run.info.id, shards, attempt, version: context.version };
   const submittedAt = new Date(context.now());
   const job = await submitOnOtherNodes(asked, scheduler);
-  await announceLogs(run.paths, job.id, attempt.attempt, submittedAt);
+  await announceLogs(run.paths, { job: job.id, attempt: attempt.attempt, submittedAt, note });
   await indexJob(job.id, run.info.id, environment);
   const entries = plan.totals.entries;
   return { id: run.info.id, attempt: attempt.attempt, job: job.id, queue: attempt.queue, entries, scheduler };

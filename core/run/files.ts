@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
-import { access, open, readFile, rename, rm } from 'node:fs/promises';
+import { access, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import * as z from 'zod/mini';
 import { BcopyError } from '../model/errors.ts';
 
@@ -13,10 +13,24 @@ export async function writeOnce(file: string, text: string): Promise<void> {
   try {
     await handle.writeFile(text);
     await handle.sync();
+    await rename(temporary, file);
+  } catch (error) {
+    // What is half written would take the little room that is left
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw error;
   } finally {
     await handle.close();
   }
-  await rename(temporary, file);
+}
+
+/**
+ * Makes a directory for this user only, in one that is there; what has its name already is left as it is. Node's own way of making
+ * several at once says ENOENT where there is no room for another name.
+ */
+export async function makeDirectory(path: string): Promise<void> {
+  await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
 }
 
 const newFile = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
@@ -32,10 +46,13 @@ export async function replaceFile(file: string, text: string, mode?: number): Pr
   try {
     await handle.writeFile(text);
     if (mode !== undefined) await handle.chmod(mode);
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw error;
   } finally {
     await handle.close();
   }
-  await rename(temporary, file);
 }
 
 export async function writeJsonOnce(file: string, value: object): Promise<void> {

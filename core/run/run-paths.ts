@@ -68,6 +68,9 @@ export class RunPaths {
   cancelled(attempt: number): string {
     return this.#in('attempts', String(attempt), 'cancelled.json');
   }
+  get allLogs(): string {
+    return this.#in('logs');
+  }
   logs(attempt: number): string {
     return this.#in('logs', String(attempt));
   }

@@ -108,6 +108,21 @@ exit 1
     });
   });
 
+  it('keeps no run when it is the current directory', async () => {
+    const { cwd, directory } = withQuota('here', 20 * MiB, '0 0 0 0 0 0 0 0');
+    makeManyFiles(join(cwd, 'src'), { files: 10, directories: 1, bytes: 1 });
+    giveToUser(join(cwd, 'src'));
+    limit(directory, MiB / 64);
+    expect(await world.bcopy(directory, '-s', join(cwd, 'src'), '-d', join(cwd, 'dst'))).toMatchObject({
+      exitCode: 6,
+      stderr: expect.stringContaining(
+        'cannot keep the run here: your quota for the current directory is exceeded\nhint: make room here',
+      ),
+    });
+    expect(readdirSync(directory)).toEqual([]);
+    expect(existsSync(join(cwd, 'dst'))).toBe(false);
+  });
+
   it.each([
     ['says nothing that can be understood', 'unknown 0 0 0 0 0 0 0'],
     ['has no limits', '500 0 0 0 9 0 0 0'],

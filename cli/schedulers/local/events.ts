@@ -40,14 +40,15 @@ export class EventWriter {
     this.#descriptor = openSync(path, 'ax', 0o600);
   }
 
-  /** In the file when this returns. A full disk loses the event, not the job, nor the next event. */
-  append(event: JobEvent): void {
+  /** In the file when this returns, if it returns true. A full disk loses the event, not the job, nor the next event. */
+  append(event: JobEvent): boolean {
     const line = `${this.#isTorn ? '\n' : ''}${JSON.stringify(event)}\n`;
     try {
       this.#isTorn = writeSync(this.#descriptor, line) !== Buffer.byteLength(line);
     } catch {
       this.#isTorn = true;
     }
+    return !this.#isTorn;
   }
 
   close(): void {

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import type { JobRef, JobRequest } from '../scheduler.ts';
@@ -58,10 +58,19 @@ export function toLocalJob(id: string, request: JobRequest): LocalJob {
 /** The file is there whole or not at all. */
 export async function writeJob(job: LocalJob): Promise<void> {
   const paths = localPaths(job);
-  await mkdir(paths.folder, { recursive: true, mode: 0o700 });
+  await mkdir(paths.folder, { mode: 0o700 }).catch(unlessThere);
   const temporary = `${paths.job}.${process.pid}.tmp`;
-  await writeFile(temporary, `${JSON.stringify(job)}\n`, { flag: 'wx' });
-  await rename(temporary, paths.job);
+  try {
+    await writeFile(temporary, `${JSON.stringify(job)}\n`, { flag: 'wx' });
+    await rename(temporary, paths.job);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw error;
+  }
+}
+
+function unlessThere(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error;
 }
 
 /** Throws when the file is not there, or is no job. */

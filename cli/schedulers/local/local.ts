@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BcopyError } from '../../../core/model/errors.ts';
@@ -17,6 +17,8 @@ import { SpareSupervisors } from './spare-supervisors.ts';
 /** A loaded machine with the program on a slow file system may need long to start it. */
 const startPatienceMs = 30_000;
 const pollMs = 5;
+/** A file system that keeps files this small beside their names has room for no event in a new file all the same. */
+const trialBytes = 4096;
 
 export type LocalOptions = {
   readonly environment: Environment;
@@ -101,9 +103,24 @@ export class LocalScheduler implements Scheduler {
     // A job that is over before it was looked at has its events all the same.
     if (failure === undefined || (await readEvents(paths.events)).length > 0) return;
     child.kill('SIGKILL');
+    await refuseFull(job);
     throw new BcopyError('noScheduler', `cannot start a job on this machine: ${failure}`, {
       theirWords: await readFile(paths.complaints, 'utf8').catch(() => ''),
     });
+  }
+}
+
+/** Throws what the system says where a supervisor could not have written its events, and leaves nothing of the job. */
+async function refuseFull(job: JobRef): Promise<void> {
+  const { folder, ...files } = localPaths(job);
+  const trial = `${folder}/${job.id}.trial`;
+  try {
+    await writeFile(trial, 'x'.repeat(trialBytes));
+  } catch (error) {
+    for (const file of Object.values(files)) await rm(file, { force: true }).catch(() => undefined);
+    throw error;
+  } finally {
+    await rm(trial, { force: true }).catch(() => undefined);
   }
 }
 

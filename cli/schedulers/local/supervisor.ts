@@ -29,7 +29,9 @@ class Supervisor {
     process.on('SIGHUP', () => {});
     process.on('SIGINT', () => {});
     process.on('SIGTERM', () => this.#cancel());
-    this.#events.append({ type: 'supervisor', ...self(), ...thisMachine() });
+    // A job whose supervisor nobody can find is not begun
+    if (!this.#events.append({ type: 'supervisor', ...self(), ...thisMachine() }))
+      throw new Error('cannot write the first event of the job');
     await this.#waitForOthers();
     await this.#runTasks();
     this.#events.append({ type: 'finished' });
