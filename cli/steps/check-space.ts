@@ -1,6 +1,7 @@
 import { stat, statfs } from 'node:fs/promises';
 import { BcopyError } from '../../core/model/errors.ts';
 import { fromBytes, quoteName, quoteNames, toBytes } from '../../core/model/names.ts';
+import { emptyTally, type Tally } from '../../core/model/outcome.ts';
 import type { Totals } from '../../core/model/plan.ts';
 import { type Space, sayTooLittle } from '../../core/model/space.ts';
 import type { DestinationTree, GivenRoot } from './preflight.ts';
@@ -13,6 +14,8 @@ export type SpaceCheck = {
   readonly sources: readonly GivenRoot[];
   readonly destination: DestinationTree;
   readonly totals: Totals;
+  /** The entries that are known to be at the destination already; undefined where nobody has looked. */
+  readonly same: Tally | undefined;
   /** Too little room is told, and no reason to stop. */
   readonly force: boolean;
   readonly note: (message: string) => void;
@@ -23,14 +26,16 @@ export type SpaceCheck = {
 
 /**
  * Compares what the plan takes with what the destination's file system and quotas have for this user. Too little ends a copy to a
- * new destination; where something is already it is only told, since what is there may not have to be copied again.
+ * new destination; where something is already it is only told: what is known to be there does not count, other things may be there
+ * all the same, and what is replaced gives its room back.
  */
 export async function checkSpace(check: SpaceCheck): Promise<void> {
   const { sources, destination, force, note } = check;
   const missing = await whatIsMissing(check);
   if (missing === '') return;
   if (force || !destination.isNew) {
-    note(`${quoteName(destination.given)} may not have room for all: ${missing}`);
+    const unknown = destination.isNew ? '' : '; some of that may be there already';
+    note(`${quoteName(destination.given)} may not have room for all: ${missing}${unknown}`);
     return;
   }
   throw new BcopyError(
@@ -41,10 +46,11 @@ export async function checkSpace(check: SpaceCheck): Promise<void> {
 }
 
 /** In words; empty when there is enough of all, as far as anybody says. */
-async function whatIsMissing({ sources, destination, totals, ...check }: SpaceCheck): Promise<string> {
+async function whatIsMissing({ sources, destination, totals, same, ...check }: SpaceCheck): Promise<string> {
+  const needed = neededFor(totals, same);
+  if (needed.bytes === 0 && needed.inodes === 0) return '';
   const from = sources.map(({ path }) => Buffer.from(toBytes(path)));
   const to = Buffer.from(toBytes(destination.path));
-  const needed = { bytes: totals.bytes, inodes: totals.entries - totals.links };
   const free = await freeAt(to, from);
   const there = destination.exists ? to : parentOf(to);
   const gid = await chargedGroup(from[0]!, there, check.keepsOwner);
@@ -54,6 +60,13 @@ async function whatIsMissing({ sources, destination, totals, ...check }: SpaceCh
     ...(await readQuotas(question)).map(({ whose, room }) => sayTooLittle(needed, room, whose)),
   ];
   return said.filter((text) => text !== undefined).join('; ');
+}
+
+function neededFor(
+  { bytes, entries, links }: Totals,
+  same: Tally = emptyTally(),
+): Space & { inodes: number } {
+  return { bytes: bytes - same.bytes, inodes: entries - links - same.entries };
 }
 
 /** The group of the first source where this user may give it, else the one that a new file gets. */

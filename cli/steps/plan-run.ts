@@ -76,7 +76,7 @@ export async function planRun(
       signal: context.signal,
     };
     const begun = performance.now();
-    const { totals, unreadable } = await scanSource(paths, trees, scan);
+    const { totals, unreadable, same } = await scanSource(paths, trees, scan);
     refuseEmptySource(copy, totals);
     const scanSeconds = (performance.now() - begun) / 1000;
     if (options.check && totals.unreadable > 0) {
@@ -93,6 +93,7 @@ export async function planRun(
         sources: roots,
         destination,
         totals,
+        same,
         force: options.force,
         note: copy.note,
         keepsOwner: fidelityOf(options).keep.includes('owner'),

@@ -4,6 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { joinPath } from '../../core/model/entry.ts';
 import { BcopyError } from '../../core/model/errors.ts';
 import { quoteName, quoteNames } from '../../core/model/names.ts';
+import type { Tally } from '../../core/model/outcome.ts';
 import type { Totals } from '../../core/model/plan.ts';
 import { LookedWriter } from '../../core/run/looked-file.ts';
 import { PlainCollector } from '../../core/run/plain-file.ts';
@@ -50,12 +51,19 @@ const listedAtMost = 100_000;
 const aloneNames = 120_000;
 const aloneMs = 1000;
 
+export type ScannedSource = {
+  readonly totals: Totals;
+  readonly unreadable: readonly Unreadable[];
+  /** The entries that are known to be at the destination already; undefined where the scan has not looked. */
+  readonly same: Tally | undefined;
+};
+
 /** Scans all sources once and writes the tape; memory does not grow with the tree. */
 export async function scanSource(
   paths: RunPaths,
   trees: CheckedTrees,
   options: ScanOptions,
-): Promise<{ totals: Totals; unreadable: Unreadable[] }> {
+): Promise<ScannedSource> {
   keepHeapSmall();
   const looked = options.copies && new LookedWriter(paths);
   const plain = new PlainCollector();
@@ -87,7 +95,7 @@ export async function scanSource(
     ...(links.outside > 0 ? { linkedOutside: links.outside } : {}),
     ...(options.selection.recorded === undefined ? {} : { excluded }),
   };
-  return { totals, unreadable };
+  return { totals, unreadable, same: options.copies && tape.alike };
 }
 
 /**

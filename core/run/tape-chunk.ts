@@ -40,6 +40,10 @@ const sames = new Map([
   [SYMLINK, SAME_SYMLINK],
 ]);
 const others = new Map([...sames].map(([other, same]) => [same, other]));
+/** Of what is there already. */
+export function isSameKind(kind: number): boolean {
+  return others.has(kind);
+}
 
 /** An inode with several names, as `index`th entry of a chunk: whether it is a further name is not known there. */
 export type LinkedEntry = {

@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { costOf } from '../model/cost.ts';
 import { bytesOf, type Entry } from '../model/entry.ts';
+import type { Tally } from '../model/outcome.ts';
 import type { Totals } from '../model/plan.ts';
 import type { TapeMark } from '../model/tape.ts';
 import { format } from './files.ts';
@@ -13,6 +14,7 @@ import {
   fixedCosts,
   isDirectoryKind,
   isDoneKind,
+  isSameKind,
   kinds,
   type LinkedEntry,
   linkKind,
@@ -46,6 +48,7 @@ export class TapeWriter {
   #ordinal = 0;
   #cost = 0;
   #bytes = 0;
+  #sameBytes = 0;
   /** By the numbers that kinds have in a chunk. */
   readonly #counts = new Float64Array(kinds.length);
 
@@ -124,7 +127,8 @@ export class TapeWriter {
 
   #count(kind: number, bytes: number): void {
     this.#counts[kind]!++;
-    if (!isDoneKind(kind)) this.#cost += fixedCosts[kind]! + bytes;
+    if (isDoneKind(kind)) this.#sameBytes += bytes;
+    else this.#cost += fixedCosts[kind]! + bytes;
     this.#looked?.add(kind, bytes);
     this.#bytes += bytes;
     this.#ordinal++;
@@ -144,6 +148,12 @@ export class TapeWriter {
       specials: of('special'),
       unreadable: of('unreadable'),
     };
+  }
+
+  /** The entries of chunks that are at the destination already. */
+  get alike(): Tally {
+    const entries = kinds.reduce((sum, _, kind) => sum + (isSameKind(kind) ? this.#counts[kind]! : 0), 0);
+    return { entries, bytes: this.#sameBytes };
   }
 
   /** Where the next entry would begin. */

@@ -73,15 +73,41 @@ describe.skipIf(process.getuid?.() !== 0)('a destination with too little room', 
     expect(await rsyncDifferences(join(cwd, 'src'), destination)).toBe('');
   });
 
-  it('is only told when something is there already', async () => {
+  const words = ['-s', 'src', '-d', 'small/dst', '--wait'];
+
+  it('is no matter when all is there already', async () => {
+    mountSmall('size=4m,nr_inodes=14');
+    makeSource(3 * MiB);
+    expect(await world.bcopy(cwd, ...words)).toMatchObject({ exitCode: 0 });
+    expect(await world.bcopy(cwd, ...words)).toMatchObject({ exitCode: 0, stderr: '' });
+  });
+
+  it('is told of what is left only, when something is there already', async () => {
     mountSmall('size=4m');
     makeSource(3 * MiB);
-    const words = ['-s', 'src', '-d', 'small/dst', '--wait'];
     expect(await world.bcopy(cwd, ...words)).toMatchObject({ exitCode: 0 });
-    const again = await world.bcopy(cwd, ...words);
-    expect(again).toMatchObject({
+    writeFileSync(join(cwd, 'src/new'), Buffer.alloc(0.5 * MiB, 'new'));
+    giveToUser(cwd);
+    expect(await world.bcopy(cwd, ...words)).toMatchObject({ exitCode: 0, stderr: '' });
+    writeFileSync(join(cwd, 'src/large'), Buffer.alloc(2 * MiB, 'large'));
+    giveToUser(cwd);
+    expect(await world.bcopy(cwd, ...words)).toMatchObject({
+      exitCode: 3,
+      stderr: expect.stringMatching(
+        /^bcopy: small\/dst may not have room for all: 2\.0 MiB are needed and (512\.0|50\d\.\d) KiB are free; some of that may be there already\n/,
+      ),
+    });
+  });
+
+  it('is told with all of the source where the scan does not look at what is there', async () => {
+    mountSmall('size=4m');
+    makeSource(3 * MiB);
+    expect(await world.bcopy(cwd, ...words)).toMatchObject({ exitCode: 0 });
+    expect(await world.bcopy(cwd, ...words, '--compare', 'checksum')).toMatchObject({
       exitCode: 0,
-      stderr: expect.stringMatching(/small\/dst may not have room for all: 3\.0 MiB are needed/),
+      stderr: expect.stringMatching(
+        /may not have room for all: 3\.0 MiB are needed and .* are free; some of that may be there already$/,
+      ),
     });
   });
 });
