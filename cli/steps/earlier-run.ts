@@ -41,12 +41,8 @@ export async function retryRun(copy: Copy): Promise<EarlierRun> {
     copy.note(`run ${run.info.id} was planned with other filters, so it is planned anew`);
     return { kind: 'plan anew' };
   }
-  if (status.phase === 'complete' && copy.manifest === undefined) {
-    return {
-      kind: 'nothing left',
-      text: `all ${formatCount(status.account.planned.entries)} entries of run ${run.info.id} are at the destination.`,
-    };
-  }
+  if (status.phase === 'complete' && !asksForMore(copy, run))
+    return { kind: 'nothing left', text: sayComplete(copy, status) };
   const plan = await readPlan(run.paths);
   if (plan.totals.unreadable > 0) {
     copy.note(
@@ -61,6 +57,24 @@ export async function retryRun(copy: Copy): Promise<EarlierRun> {
   const attempt = (run.attempts.at(-1)?.attempt ?? 0) + 1;
   const { paths, info } = run;
   return { kind: 'go on', run: { paths, id: info.id, plan, attempt, shards: status.left, isNew: false } };
+}
+
+/** True when a run that is complete is to be compared, as it has not been, or hashed. */
+function asksForMore({ options, manifest }: Copy, run: FoundRun): boolean {
+  return manifest !== undefined || (options.verify !== 'none' && !isProved(run, options.verify));
+}
+
+/** True of a complete run whose copy was to be compared so, or more closely. */
+function isProved({ attempts }: FoundRun, by: 'size' | 'checksum'): boolean {
+  const { verify } = attempts.at(-1)!;
+  return verify?.mends === true && (verify.by === by || verify.by === 'checksum');
+}
+
+function sayComplete({ options: { verify } }: Copy, { run, account, job }: RunStatus): string {
+  const all = `all ${formatCount(account.planned.entries)} entries of run ${run.info.id} are at the destination`;
+  return verify === 'none'
+    ? `${all}.`
+    : `${all}, and were compared; bcopy verify ${job} compares them again.`;
 }
 
 const endingMs = 60_000;

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, linkSync, mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { keepingTimes, put } from '../helpers/damage.ts';
@@ -129,6 +129,47 @@ describe('what bcopy verify has found', () => {
     put(dst('large'), islands[1]!, 'i');
     expect(await world.bcopy(cwd, 'verify', job)).toMatchObject({ exitCode: 0 });
     expect((await world.bcopy(cwd, ...copyWords, '--retry')).stdout).toContain('Nothing is left to copy');
+    await expectMended();
+  });
+
+  it('is looked for in a complete run when --retry asks for a proof, and mended', async () => {
+    await copied();
+    damageAll();
+    const retried = await world.bcopy(cwd, ...copyWords, '--retry', '--verify', 'checksum', '--wait');
+    expect(retried).toMatchObject({
+      exitCode: 0,
+      stderr: expect.stringContaining('copies again what differs'),
+    });
+    await expectMended();
+    expect(readFileSync(join(cwd, `${announcedJob(retried.stdout)}.log`), 'utf8')).toMatch(
+      /: no difference, \d mended\n/,
+    );
+  });
+
+  it.each(['size', 'checksum'])('is looked for once by --retry --verify %s', async (by) => {
+    const job = await copied();
+    const words = [...copyWords, '--retry', '--verify', by, '--wait'];
+    const retried = announcedJob((await world.bcopy(cwd, ...words)).stdout);
+    expect(await world.bcopy(cwd, 'status', job, '--json')).toMatchObject({
+      stdout: expect.stringMatching(/"verified":\{"entries":10/),
+    });
+    expect((await world.bcopy(cwd, ...words)).stdout).toMatch(
+      `are at the destination, and were compared; bcopy verify ${retried} compares them again.`,
+    );
+    // A closer look is another matter
+    const closer = await world.bcopy(cwd, ...copyWords, '--retry', '--verify', 'checksum', '--wait');
+    expect(closer.stdout).toContain(by === 'size' ? 'is submitted' : 'Nothing is left to copy');
+    expect(closer.exitCode).toBe(0);
+  });
+
+  it('is looked for again in two trees that bcopy verify has compared, when --retry asks for a proof', async () => {
+    execFileSync('cp', ['-a', join(cwd, 'src'), join(cwd, 'dst')]);
+    giveToUser(cwd);
+    expect(await world.bcopy(cwd, 'verify', '-s', 'src', '-d', 'dst')).toMatchObject({ exitCode: 0 });
+    put(dst('large'), islands[1]!, 'I');
+    expect(await world.bcopy(cwd, ...copyWords, '--retry', '--verify', 'checksum', '--wait')).toMatchObject({
+      exitCode: 0,
+    });
     await expectMended();
   });
 
