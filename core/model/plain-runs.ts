@@ -1,17 +1,21 @@
 import { digestBytes } from './digest-set.ts';
 
+/** What a run of digests begins with: `plai`. */
+export const runMark = 0x69616c70;
 /**
- * A run of digests begins with three words: the inode of a directory of the destination (low and high word), and how many digests
+ * A run begins with four words: the mark, the inode of a directory of the destination (low and high word), and how many digests
  * follow. They are of files in it that were copied together.
  */
-export const wordsPerHeader = 3;
+export const wordsPerHeader = 4;
 const wordsPerDigest = digestBytes / 4;
+/** In memory there is no mark, but where the next run of the same directory begins, or 0. */
+const [nextAt, inodeAt, countAt] = [0, 1, 3];
 /** A word of the table: how many slots it has. */
 const slotsAt = 0;
 const firstSlot = 1;
 
 /**
- * Runs of digests in memory that threads may share, to be found by their directory: an open-addressing table of them, at most half
+ * Runs of digests in memory that threads may share, to be found by their directory: an open-addressing table of directories, at most half
  * full, and the runs behind it. Of one directory there may be several.
  */
 export class PlainRuns {
@@ -48,19 +52,32 @@ export class PlainRuns {
   digestsIn(inodeLow: number, inodeHigh: number): Uint32Array[] {
     const words = this.#words;
     const found: Uint32Array[] = [];
-    for (let slot = slotOf(inodeLow); ; slot++) {
-      const at = words[firstSlot + (slot & this.#mask)]!;
-      if (at === 0) return found;
-      if (words[at] !== inodeLow || words[at + 1] !== inodeHigh) continue;
+    for (let at = words[this.#find(inodeLow, inodeHigh)]!; at !== 0; at = words[at + nextAt]!) {
       const from = at + wordsPerHeader;
-      found.push(words.subarray(from, from + words[at + 2]! * wordsPerDigest));
+      found.push(words.subarray(from, from + words[at + countAt]! * wordsPerDigest));
     }
+    return found;
   }
 
+  /** The runs of a directory hang on its first one: it may have as many as files. */
   #add(at: number): void {
-    let slot = slotOf(this.#words[at]!);
-    while (this.#words[firstSlot + (slot & this.#mask)] !== 0) slot++;
-    this.#words[firstSlot + (slot & this.#mask)] = at;
+    const words = this.#words;
+    const slot = this.#find(words[at + inodeAt]!, words[at + inodeAt + 1]!);
+    const first = words[slot]!;
+    words[at + nextAt] = first === 0 ? 0 : words[first + nextAt]!;
+    if (first === 0) words[slot] = at;
+    else words[first + nextAt] = at;
+  }
+
+  /** The slot that leads to the runs of a directory, or would. */
+  #find(inodeLow: number, inodeHigh: number): number {
+    const words = this.#words;
+    for (let number = slotOf(inodeLow); ; number++) {
+      const slot = firstSlot + (number & this.#mask);
+      const at = words[slot]!;
+      if (at === 0 || (words[at + inodeAt] === inodeLow && words[at + inodeAt + 1] === inodeHigh))
+        return slot;
+    }
   }
 }
 
@@ -70,8 +87,8 @@ function wholeRuns(file: Uint8Array): { words: Uint32Array; begins: number[] } {
   const begins: number[] = [];
   let at = 0;
   while (at + wordsPerHeader <= words.length) {
-    const next = at + wordsPerHeader + words[at + 2]! * wordsPerDigest;
-    if (next > words.length) break;
+    const next = at + wordsPerHeader + words[at + countAt]! * wordsPerDigest;
+    if (words[at] !== runMark || next > words.length) break;
     begins.push(at);
     at = next;
   }

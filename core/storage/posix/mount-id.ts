@@ -12,3 +12,18 @@ export function mountIdOf(fd: number): bigint | undefined {
     return undefined;
   }
 }
+
+/** What a descriptor was opened on: the type of the file system, and the options that are its own, as /proc/PID/mountinfo has them. */
+export type Mount = { readonly type: string; readonly options: readonly string[] };
+
+/** Undefined without /proc, and where the mount is gone. */
+export function mountOf(fd: number): Mount | undefined {
+  try {
+    const lines = readFileSync('/proc/self/mountinfo', 'latin1').split('\n');
+    const line = lines.find((one) => one.startsWith(`${mountIdOf(fd)} `));
+    const [, type, options] = / - (\S+) \S* (\S+)$/.exec(line ?? '') ?? [];
+    return type === undefined ? undefined : { type, options: options!.split(',') };
+  } catch {
+    return undefined;
+  }
+}

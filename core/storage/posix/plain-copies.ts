@@ -1,16 +1,19 @@
+import { runMark } from '../../model/plain-runs.ts';
 import { ChangeDigest, wordsPerCopy } from './change-digest.ts';
+import { listAttributes } from './extended-attributes.ts';
 import { FileStatus } from './file-status.ts';
-import { STATX_BASIC_STATS, STATX_INO } from './libc-metadata.ts';
-import { countsChangesAtOnce, tellsChanges } from './told-changes.ts';
+import { STATX_INO } from './libc-metadata.ts';
+import { countsChanges } from './told-changes.ts';
 
-/** Where a file is copied: both directories, open, and the destination's device. One object as long as it is one directory. */
+/** Where a file is copied. */
 export type CopyPlace = {
-  readonly sourceDirectory: number;
   readonly destinationDirectory: number;
-  readonly directory: { readonly device: number };
+  /** One object as long as it is one directory. */
+  readonly directory: object;
 };
 
-const status = new FileStatus();
+const copy = new FileStatus();
+const directory = new FileStatus();
 const words = new Uint32Array(wordsPerCopy);
 const change = new ChangeDigest();
 
@@ -25,22 +28,23 @@ export class PlainCopies {
   #begin = 0;
 
   /**
-   * The open copy has its name, and all else that it gets; the source is settled (see isSettled). A file of which other names are
-   * copied is still to be changed.
+   * The open copy has its name, and all else that it gets; the open source is settled (see isSettled), and has no attributes. A file of which
+   * other names are copied is still to be changed.
    */
-  add(source: FileStatus, fd: number, place: CopyPlace): void {
-    const [from, to] = [source.deviceNumber, place.directory.device];
-    if (!countsChangesAtOnce || source.links > 1) return;
-    if (!tellsChanges(place.sourceDirectory, from) || !tellsChanges(place.destinationDirectory, to)) return;
-    if (!this.#enter(place) || status.tryOpen(fd, STATX_BASIC_STATS) !== 0) return;
-    // Whole seconds: a second change in one of them would not be seen
-    if (!status.ctimeHasFraction) return;
-    source.writeChange(words, 0);
-    status.writeChange(words, wordsPerCopy / 2);
+  add(source: number, before: FileStatus, fd: number, place: CopyPlace): void {
+    if (before.links > 1 || copy.tryOpen(fd) !== 0) return;
+    const [from, to] = [before.deviceNumber, copy.deviceNumber];
+    if (!countsChanges(source, from) || !countsChanges(fd, to)) return;
+    // Whole seconds come again when a clock is set back, and an image may have the same everywhere
+    if (!before.ctimeHasFraction || !copy.ctimeHasFraction) return;
+    // It can have got some from its directory, or from anybody as soon as it had its name
+    if (!hasNone(fd, to) || !this.#enter(place)) return;
+    before.writeChange(words, 0);
+    copy.writeChange(words, wordsPerCopy / 2);
     change.begin(from, to);
     change.compute(words, 0);
     this.#words.push(change.low, change.high);
-    this.#words[this.#begin + 2]!++;
+    this.#words[this.#begin + 3]!++;
   }
 
   /** All runs since the last call. */
@@ -52,12 +56,20 @@ export class PlainCopies {
     return new Uint8Array(taken.buffer);
   }
 
-  #enter({ directory, destinationDirectory }: CopyPlace): boolean {
-    if (this.#directory === directory) return true;
-    if (status.tryOpen(destinationDirectory, STATX_INO) !== 0) return false;
-    this.#directory = directory;
+  #enter({ directory: entered, destinationDirectory }: CopyPlace): boolean {
+    if (this.#directory === entered) return true;
+    if (directory.tryOpen(destinationDirectory, STATX_INO) !== 0) return false;
+    this.#directory = entered;
     this.#begin = this.#words.length;
-    this.#words.push(status.inodeLow, status.inodeHigh, 0);
+    this.#words.push(runMark, directory.inodeLow, directory.inodeHigh, 0);
     return true;
+  }
+}
+
+function hasNone(fd: number, device: number): boolean {
+  try {
+    return listAttributes(fd, device).length === 0;
+  } catch {
+    return false;
   }
 }

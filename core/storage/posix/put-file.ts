@@ -119,7 +119,7 @@ function copyOnce(request: PutRequest, source: number, isLarge: boolean): 'copie
     isDone = file.publish();
     if (isDone) content.count(way);
     if (isDone) content.keepDigest(before);
-    if (isDone && isPlain && !keeper.followsSymlinks) request.plain?.add(before, file.fd, request);
+    if (isDone && isPlain && !keeper.followsSymlinks) request.plain?.add(source, before, file.fd, request);
   } finally {
     file.close(isDone);
   }
