@@ -2,9 +2,11 @@ import { me } from './ownership.ts';
 
 /** Inode and ctime of both sides, five words each, as FileStatus.writeChange has them. */
 export const wordsPerCopy = 10;
+/** So many come before those of copies. */
+const wordsOfPlace = 4;
 
 /**
- * What files and their copies are known by until one of them changes, in 64 bits: the devices, who asks (some attributes only root sees), and
+ * What files and their copies are known by until one of them changes, in 64 bits: the devices, who asks (some attributes not everybody sees), and
  * inode and ctime of both. Two times MurmurHash3_x86_32 (Austin Appleby, public domain), the second with constants of
  * MurmurHash3_x86_128: nobody chooses an inode or a ctime, so that it need not withstand anybody.
  */
@@ -20,6 +22,7 @@ export class ChangeDigest {
     this.#seed(sourceDevice);
     this.#seed(destinationDevice);
     this.#seed(me.uid);
+    this.#seed(Number(me.seesTrusted));
   }
 
   #seed(word: number): void {
@@ -36,8 +39,9 @@ export class ChangeDigest {
       low = mixLow(low, word);
       high = mixHigh(high, word);
     }
-    this.low = finish(low);
-    this.high = finish(high);
+    const bytes = (wordsOfPlace + copies * wordsPerCopy) * 4;
+    this.low = finish(low ^ bytes);
+    this.high = finish(high ^ bytes);
   }
 }
 

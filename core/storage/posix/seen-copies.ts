@@ -80,7 +80,7 @@ export class SeenCopies {
     return true;
   }
 
-  /** Of all of them: the same only where none has changed at either side, and the same user asks for the same. Holds until the next call. */
+  /** Of all of them: the same only where none has changed at either side, and the same user asks for the same, with the same rights. Holds until the next call. */
   digest({ sourceDevice, destinationDevice, asksSource, asksDestination }: SeenPlace): ChangeDigest {
     const digest = this.#digest;
     const asked = Number(asksSource) + 2 * Number(asksDestination);
