@@ -31,7 +31,7 @@ export type AttributeChanges = {
   readonly droppedAcl: Uint8Array | undefined;
 };
 
-/** What is found where nothing is at either side, and only there. */
+/** What is found where the source has nothing, and only there, of a copy that was just made. */
 const none: AttributeChanges = { sets: [], removes: [], capability: undefined, droppedAcl: undefined };
 const onlyInherited: AttributeChanges = { ...none, removes: [accessAcl] };
 
@@ -55,9 +55,9 @@ export function findAttributeChanges(request: AttributesRequest, keeper: Keeper)
   };
 }
 
-/** True when neither side has any attribute that a copy keeps. */
-export function areNone(changes: AttributeChanges): boolean {
-  return changes === none;
+/** True when the source of a copy that was just made has no attribute that a copy keeps. */
+export function areOfPlain(changes: AttributeChanges): boolean {
+  return changes === none || changes === onlyInherited;
 }
 
 export function hasChanges({ sets, removes, capability: last }: AttributeChanges): boolean {

@@ -3,7 +3,7 @@ import { modeWithoutAcl } from './acl.ts';
 import {
   type AttributeChanges,
   type AttributesRequest,
-  areNone,
+  areOfPlain,
   changeAttributes,
   findAttributeChanges,
   setCapability,
@@ -43,8 +43,8 @@ export type MetadataRequest = {
 
 /**
  * Gives an open file that was just made the owner, extended attributes, ACL, mode and times of its source, in the
- * order that never widens access: owner first (it clears setuid), capability after the mode, times last. True when neither has
- * any extended attribute that a copy keeps.
+ * order that never widens access: owner first (it clears setuid), capability after the mode, times last. True when the source has
+ * no extended attribute that a copy keeps.
  */
 export function applyMetadata(fd: number, request: MetadataRequest, had?: AttributesRequest['had']): boolean {
   const { status, source, directory, keeper } = request;
@@ -61,7 +61,7 @@ export function applyMetadata(fd: number, request: MetadataRequest, had?: Attrib
   noteLosses(status, keeper);
   const changes = findAttributeChanges(attributes, keeper);
   applyOpenAccess(fd, { ...request, changes });
-  return areNone(changes);
+  return areOfPlain(changes);
 }
 
 /** All but the owner, of an open file or directory: what its extended attributes need is known. */

@@ -46,7 +46,6 @@ describe('what is known of a file system', () => {
     ['ext3', [], tellsOnly],
     ['ext2', [], tellsOnly],
     // Attributes that nobody sees until it is mounted otherwise
-    ['ext4', ['noacl'], none],
     ['btrfs', ['noacl'], none],
     ['tmpfs', [], none],
   ] as const)('%s, mounted with %j', async ([kind, options, expected], { skip }) => {
