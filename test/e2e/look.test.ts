@@ -1,9 +1,21 @@
-import { existsSync, linkSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { release } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { execa } from 'execa';
-import { afterAll, beforeAll, beforeEach, expect, inject, it } from 'vitest';
-import { setAttribute } from '../helpers/attributes.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { digestBytes } from '../../core/model/digest-set.ts';
+import { isAtLeast } from '../../core/storage/posix/told-changes.ts';
+import { setAcl, setAttribute } from '../helpers/attributes.ts';
 import { makeManyFiles } from '../helpers/tree.ts';
 import {
   announcedJob,
@@ -60,6 +72,15 @@ const whole = (text: string) =>
 async function needsStrace(skip: (why: string) => void): Promise<void> {
   const strace = await world.run(cwd, 'strace', '-f', '-qq', '-o', '/dev/null', 'true');
   if (strace.exitCode !== 0) skip('strace is not installed here, or may not trace');
+}
+
+/** How often another run asks for the attributes of a name. */
+async function asks(...options: string[]): Promise<number> {
+  const calls = join(cwd, 'calls');
+  const strace = ['-f', '-qq', '-o', calls, '-e', 'trace=all'];
+  const traced = await world.run(cwd, 'strace', ...strace, bcopy, ...words, ...options);
+  expect(traced.exitCode, traced.stderr).toBe(0);
+  return (readFileSync(calls, 'latin1').match(/ (llistxattr|listxattrat|syscall_0x1d1)\(/g) ?? []).length;
 }
 
 it('runs no task where nothing is left to do, and says so everywhere', async () => {
@@ -120,13 +141,9 @@ it('asks for no attributes again that a run of the same trees has asked for, and
   await setTimeout(3100);
   await log();
   const plain = statSync(newest('plain')).size;
-  expect(plain).toBeGreaterThanOrEqual(16);
-  expect(plain % 16).toBe(0);
-  const calls = join(cwd, 'calls');
-  const traced = await world.run(cwd, 'strace', '-f', '-qq', '-o', calls, '-e', 'trace=all', bcopy, ...words);
-  expect(traced.exitCode, traced.stderr).toBe(0);
-  const asked = readFileSync(calls, 'latin1').match(/ (llistxattr|listxattrat|syscall_0x1d1)\(/g) ?? [];
-  expect(asked.length).toBeLessThan(100);
+  expect(plain).toBeGreaterThanOrEqual(digestBytes);
+  expect(plain % digestBytes).toBe(0);
+  expect(await asks()).toBeLessThan(100);
   expect(statSync(newest('plain')).size).toBe(plain);
   setAttribute(src('d2/f2'), 'user.a', 'set');
   setAttribute(dst('d2/f7'), 'user.a', 'set');
@@ -136,6 +153,89 @@ it('asks for no attributes again that a run of the same trees has asked for, and
   writeFileSync(newest('plain'), Buffer.alloc(33, 7));
   setAttribute(dst('d2/f2'), 'user.a', 'changed');
   expect(await log()).toMatch(/^note +metadata mended: 1 entry$/m);
+});
+
+describe('right after a copy', () => {
+  /** Each may be asked for its own. */
+  const directories = 6;
+
+  beforeEach(async ({ skip }) => {
+    await needsStrace(skip);
+    if (!isAtLeast(release(), 6, 13)) skip('nothing is remembered of copies before Linux 6.13');
+  });
+
+  it('asks for no attributes of what was copied, and finds new ones', async () => {
+    makeManyFiles(src(''), { files: 600, directories: 5, bytes: 10 });
+    giveToUser(src(''));
+    await log('--workers', '3', '--shards', '6');
+    expect(copies().length).toBeGreaterThan(1);
+    for (const file of copies()) expect(statSync(file).mode & 0o777).toBe(0o600);
+    setAttribute(src('d2/f2'), 'user.a', 'set');
+    setAttribute(dst('d2/f7'), 'user.a', 'set');
+    // What the two were, and those with them
+    expect(await asks()).toBeLessThan(20 + directories);
+    expect(await rsyncDifferences(src(''), dst(''), '-X')).toBe('');
+    expect(await log()).toMatch(/^copied +0 +0$/m);
+  });
+
+  it('mends exactly what was changed, however often it runs', async () => {
+    makeManyFiles(src(''), { files: 300, directories: 5, bytes: 10 });
+    giveToUser(src(''));
+    await log();
+    expect(await asks()).toBeLessThanOrEqual(directories);
+    setAttribute(src('d1/f1'), 'user.a', 'set');
+    setAttribute(dst('d3/f3'), 'user.a', 'set');
+    const text = await log();
+    expect(text).toMatch(/^copied +0 +0\nskipped +306 /m);
+    expect(text).toMatch(/^note +metadata mended: 2 entries$/m);
+    expect(await rsyncDifferences(src(''), dst(''), '-X')).toBe('');
+    expect(await log()).not.toContain('mended');
+  });
+
+  it('knows what a run has copied before and after it was gone on with', async () => {
+    makeManyFiles(src(''), { files: 300, directories: 5, bytes: 10 });
+    giveToUser(src(''));
+    await world.run(cwd, 'chmod', '0', 'src/d1/f1', 'src/d4/f4');
+    expect((await world.bcopy(cwd, ...words)).exitCode).not.toBe(0);
+    await world.run(cwd, 'chmod', '644', 'src/d1/f1', 'src/d4/f4');
+    expect(await log('--retry')).toMatch(/^copied +306 /m);
+    expect(copies().length).toBeGreaterThan(1);
+    expect(await asks()).toBeLessThanOrEqual(directories);
+    setAttribute(dst('d1/f1'), 'user.a', 'set');
+    setAttribute(src('d2/f2'), 'user.a', 'set');
+    expect(await log()).toMatch(/^note +metadata mended: 2 entries$/m);
+    expect(await rsyncDifferences(src(''), dst(''), '-X')).toBe('');
+  });
+
+  it('believes nothing of a damaged file, nor of one that is not there', async () => {
+    makeManyFiles(src(''), { files: 300, directories: 5, bytes: 10 });
+    giveToUser(src(''));
+    await log();
+    for (const file of copies()) truncateSync(file, statSync(file).size - 3);
+    const damages = [() => undefined, (file: string) => writeFileSync(file, Buffer.alloc(4000, 7)), rmSync];
+    for (const [i, damage] of damages.entries()) {
+      for (const file of copies()) damage(file);
+      setAttribute(dst('d0/f5'), 'user.a', 'set');
+      setAttribute(src('d0/f10'), 'user.a', `${i}`);
+      await world.run(cwd, 'rm', '-rf', ...runDirectories(cwd).slice(1));
+      expect(await log()).toMatch(/^note +metadata mended: 2 entries$/m);
+    }
+  });
+
+  it('asks again where attributes were not to be kept, and are now', async () => {
+    makeManyFiles(src(''), { files: 300, directories: 5, bytes: 10 });
+    setAttribute(src('d1/f1'), 'user.a', 'set');
+    setAcl(src('d2/f2'), '-m', 'u:1234:r');
+    giveToUser(src(''));
+    await log('--no-preserve', 'xattr,acl');
+    expect(await log()).toMatch(/^note +metadata mended: 2 entries$/m);
+    expect(await rsyncDifferences(src(''), dst(''), '-AX')).toBe('');
+  });
+
+  const copies = () =>
+    readdirSync(newest('journals'))
+      .filter((name) => name.endsWith('.plain'))
+      .map((name) => newest(`journals/${name}`));
 });
 
 it('goes on with a run that ended before anything was submitted', async ({ skip }) => {
