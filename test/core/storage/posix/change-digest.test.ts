@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { ChangeDigest, wordsPerCopy } from '../../../../core/storage/posix/change-digest.ts';
 import { me } from '../../../../core/storage/posix/ownership.ts';
+import { high, low, murmur } from '../../../helpers/murmur.ts';
 import { type Random, randomNumbers } from '../../../helpers/random.ts';
 
 const seed = Number(process.env.DIGEST_SEED ?? 11);
@@ -21,31 +22,6 @@ const word = (random: Random) => random(2 ** 32);
 const someWords = (random: Random) => Array.from({ length: wordsPerCopy }, () => word(random));
 /** As they are: seconds of this century, and no inode beyond 32 bits. */
 const realistic = (inode: number, nanoseconds: number) => [inode, 0, 1_795_000_000, 0, nanoseconds];
-
-type Constants = {
-  readonly multipliers: readonly [number, number];
-  readonly turns: readonly [number, number];
-  readonly addend: number;
-};
-const low: Constants = { multipliers: [0xcc9e2d51, 0x1b873593], turns: [15, 13], addend: 0xe6546b64 };
-const high: Constants = { multipliers: [0x38b34ae5, 0xa1e38b93], turns: [17, 19], addend: 0x561ccd1b };
-
-const bits = 2n ** 32n;
-const times = (a: bigint, b: number | bigint) => (a * BigInt(b)) % bits;
-const turn = (a: bigint, by: number) => ((a << BigInt(by)) | (a >> BigInt(32 - by))) % bits;
-
-/** As its author describes it, for whole words, in numbers that have no sign and no end. */
-function murmur(bytes: Buffer, from: number, { multipliers: [first, second], turns, addend }: Constants) {
-  let hash = BigInt(from);
-  for (let at = 0; at < bytes.length; at += 4) {
-    hash ^= times(turn(times(BigInt(bytes.readUInt32LE(at)), first), turns[0]), second);
-    hash = (times(turn(hash, turns[1]), 5) + BigInt(addend)) % bits;
-  }
-  hash ^= BigInt(bytes.length);
-  hash = times(hash ^ (hash >> 16n), 0x85ebca6b);
-  hash = times(hash ^ (hash >> 13n), 0xc2b2ae35);
-  return Number(hash ^ (hash >> 16n));
-}
 
 describe('the digest of a copy', () => {
   test('is MurmurHash3_x86_32 in its low word, and the same with other constants in the high one', () => {

@@ -1,19 +1,24 @@
+import { once } from 'node:events';
 import {
   chmodSync,
   closeSync,
+  existsSync,
   linkSync,
   mkdirSync,
   openSync,
   renameSync,
+  statSync,
   unlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { release } from 'node:os';
+import { Worker } from 'node:worker_threads';
 import { execaSync } from 'execa';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { runMark, wordsPerHeader } from '../../../../core/model/plain-runs.ts';
 import * as native from '../../../../core/storage/posix/extended-attributes.ts';
+import { me } from '../../../../core/storage/posix/ownership.ts';
 import { PosixStorage, type PosixStorageRequest } from '../../../../core/storage/posix/posix-storage.ts';
 import { isAtLeast } from '../../../../core/storage/posix/told-changes.ts';
 import type { GroupOutcome } from '../../../../core/storage/storage.ts';
@@ -22,6 +27,7 @@ import { type Mounted, mountNew } from '../../../helpers/file-systems.ts';
 import { type LookFound, type LookRequest, lookAtTrees } from '../../../helpers/look-at-trees.ts';
 import type { LookWork } from '../../../helpers/look-child.ts';
 import { lookEveryWay, lookWays } from '../../../helpers/look-every-way.ts';
+import { high, low, murmur } from '../../../helpers/murmur.ts';
 import { buildChild, buildStorageProgram, ordinaryUser } from '../../../helpers/storage-as-user.ts';
 import {
   filesGroup,
@@ -202,6 +208,27 @@ describe.each(kinds.filter(([, , , remembers]) => remembers))('copies on %s', (n
     expect((await look({ plainCopies })).same).toEqual([]);
   });
 
+  test('are never taken for plain ones while somebody sets attributes at both sides all the time', async () => {
+    const files = 1000;
+    for (let i = 0; i < files; i++) writeFileSync(from(`${i}`), 'x');
+    const mutator = await startMutator();
+    const parts = withStorage((storage) =>
+      Array.from({ length: files }, (_, i) => {
+        mutator.follow(i);
+        // What changes all the time is not copied
+        return storage.copyGroup(filesGroup([`${i}`], 1)).plain ?? new Uint8Array();
+      }),
+    );
+    await mutator.stop();
+    const plainCopies = Buffer.concat(parts);
+    const changed = Array.from({ length: files }, (_, i) => `${i}`).filter((name) => hasAny(name));
+    const { same } = await look({ plainCopies });
+    expect(same.filter((name) => changed.includes(name))).toEqual([]);
+    // It was there in time, and not always
+    expect(changed.length).toBeGreaterThan(20);
+    expect(runsIn(plainCopies).length).toBeGreaterThan(20);
+  });
+
   test('that get an ACL from a directory since it was looked at are not taken for plain ones', async () => {
     await makeTree(trees.source, { d: filesIn(20) });
     const [first, second] = [scanned(trees.source), scanned(trees.source)].map((entries, half) =>
@@ -218,6 +245,48 @@ describe.each(kinds.filter(([, , , remembers]) => remembers))('copies on %s', (n
     expect(sorted((await look({ plainCopies })).left)).toEqual(sorted(given));
   });
 });
+
+/** Whether one side has an attribute. */
+function hasAny(name: string): boolean {
+  return [from(name), at(name)].some((path) => {
+    if (!existsSync(path)) return false;
+    const fd = openSync(path, 'r');
+    try {
+      return native.listAttributes(fd, statSync(path).dev).length > 0;
+    } finally {
+      closeSync(fd);
+    }
+  });
+}
+
+type Mutator = { follow(file: number): void; stop(): Promise<unknown> };
+
+/** A thread that sets an attribute of the file that is copied now, and takes it away, as fast as it can. */
+async function startMutator(): Promise<Mutator> {
+  const program = `const { parentPort, workerData } = require('node:worker_threads');
+    const libc = require('koffi').load('libc.so.6');
+    const set = libc.func('int setxattr(const char *, const char *, const char *, size_t, int)');
+    const remove = libc.func('int removexattr(const char *, const char *)');
+    const now = new Int32Array(workerData.now);
+    parentPort.postMessage('ready');
+    for (let i = 0; Atomics.load(now, 0) >= 0; i++) {
+      const side = i % 1000 === 0 ? workerData.source : workerData.destination;
+      const path = side + '/' + Atomics.load(now, 0);
+      if (i % 3 === 0) remove(path, 'user.a');
+      else set(path, 'user.a', '1', 1, 0);
+    }`;
+  const now = new Int32Array(new SharedArrayBuffer(4));
+  const thread = new Worker(program, { eval: true, workerData: { ...both(), now: now.buffer } });
+  await once(thread, 'message');
+  return {
+    follow: (file) => Atomics.store(now, 0, file),
+    stop: () => {
+      const ended = once(thread, 'exit');
+      Atomics.store(now, 0, -1);
+      return ended;
+    },
+  };
+}
 
 const hasAcl = (path: string) => execaSync('getfacl', ['-c', path]).stdout.includes('user:1234:');
 
@@ -340,6 +409,40 @@ describe('copies', () => {
       looker.remove();
     }
   });
+
+  test('are not remembered where symlinks are followed', async () => {
+    await makeTree(trees.source, filesIn(10));
+    const fidelity = { keep: ['times', 'xattr'], require: [], symlinks: 'follow' } as const;
+    expect(runsIn(copyAll({ fidelity }))).toEqual([]);
+  });
+
+  test('are remembered by digests that whoever knows the format can compute', async () => {
+    await makeTree(trees.source, { d: filesIn(3) });
+    const words = new Uint32Array(copyAll().slice().buffer);
+    const [device, directory] = [
+      (path: string) => statSync(path).dev,
+      statSync(at('d'), { bigint: true }).ino,
+    ];
+    const pair = (value: bigint) => [Number(value & 0xffffffffn), Number(value >> 32n)];
+    const changeOf = (path: string) => {
+      const { ino, ctimeNs } = statSync(path, { bigint: true });
+      return [...pair(ino), ...pair(ctimeNs / 1_000_000_000n), Number(ctimeNs % 1_000_000_000n)];
+    };
+    const place = [from('d'), at('d')].map((path) => packed(device(path)));
+    const asker = [me.uid, Number(me.seesTrusted)];
+    const expected = ['0', '1', '2'].map((name) => {
+      const sides = [...changeOf(from(`d/${name}`)), ...changeOf(at(`d/${name}`))];
+      const bytes = Buffer.from(Uint32Array.from([...place, ...asker, ...sides]).buffer);
+      return [murmur(bytes, 0, low), murmur(bytes, 0, high)].join();
+    });
+    expect([...words.subarray(0, wordsPerHeader)]).toEqual([0x69616c70, ...pair(directory), 3]);
+    const found = [0, 1, 2].map((i) => [...words.subarray(4 + 2 * i, 6 + 2 * i)].join());
+    expect(sorted(found)).toEqual(sorted(expected));
+  });
+
+  /** As makedev(3) packs it, with 12 bits for the major number and 20 for the minor one. */
+  const packed = (device: number) =>
+    ((((device >> 8) & 0xfff) << 20) | (device & 0xff) | ((device >> 12) & 0xfff00)) >>> 0;
 
   test('may be anything: they are believed only of these very files', async () => {
     await makeTree(trees.source, filesIn(20));
