@@ -11,15 +11,20 @@ afterEach(() => void Object.assign(me, { uid, seesTrusted }));
 type Place = readonly [source: number, destination: number];
 type Digest = readonly [low: number, high: number];
 
-function digestOf(words: readonly number[], [source, destination]: Place = [2049, 2065]): Digest {
+function digestOf(
+  words: readonly number[],
+  [source, destination]: Place = [2049, 2065],
+  more?: number,
+): Digest {
   const digest = new ChangeDigest();
-  digest.begin(source, destination);
-  digest.compute(Uint32Array.from([0, ...words]), 1);
+  digest.begin(source, destination, more);
+  digest.compute(Uint32Array.from([0, ...words]), 1, words.length / wordsPerCopy);
   return [digest.low, digest.high];
 }
 
 const word = (random: Random) => random(2 ** 32);
-const someWords = (random: Random) => Array.from({ length: wordsPerCopy }, () => word(random));
+const someWords = (random: Random, copies = 1) =>
+  Array.from({ length: copies * wordsPerCopy }, () => word(random));
 /** As they are: seconds of this century, and no inode beyond 32 bits. */
 const realistic = (inode: number, nanoseconds: number) => [inode, 0, 1_795_000_000, 0, nanoseconds];
 
@@ -33,13 +38,14 @@ describe('the digest of a copy', () => {
     const random = randomNumbers(seed);
     for (let i = 0; i < 500; i++) {
       Object.assign(me, { uid: i % 2 === 0 ? 0 : word(random), seesTrusted: i % 3 === 0 });
-      const [place, words] = [[word(random), word(random)] as const, someWords(random)];
+      const more = i % 4;
+      const [place, words] = [[word(random), word(random)] as const, someWords(random, 1 + (i % 5))];
       const bytes = Buffer.from(
         Uint32Array.from([...place, me.uid, Number(me.seesTrusted), ...words]).buffer,
       );
-      expect(digestOf(words, place), `seed ${seed}, ${i}`).toEqual([
-        murmur(bytes, 0, low),
-        murmur(bytes, 0, high),
+      expect(digestOf(words, place, more), `seed ${seed}, ${i}`).toEqual([
+        murmur(bytes, more, low),
+        murmur(bytes, more, high),
       ]);
     }
   });
@@ -71,6 +77,16 @@ describe('the digest of a copy', () => {
     expect(digestOf(words, [2049, 2065])).not.toEqual(whole);
     Object.assign(me, { seesTrusted });
     expect(digestOf(words, [2049, 2065])).toEqual(whole);
+  });
+
+  test('of several copies differs where one is missing, comes twice, or comes elsewhere, and with what is asked', () => {
+    const random = randomNumbers(seed);
+    const [one, two, three] = [someWords(random), someWords(random), someWords(random)];
+    const groups = [[one, two, three], [one, two], [one, three, two], [one, two, three, three], [one], []];
+    const digests = groups.flatMap((group) =>
+      [0, 1, 2, 3].map((more) => digestOf(group.flat(), [1, 2], more).join()),
+    );
+    expect(new Set(digests).size).toBe(digests.length);
   });
 
   test('differs when both sides are exchanged', () => {
