@@ -1,36 +1,25 @@
-import { once } from 'node:events';
-import {
-  chmodSync,
-  closeSync,
-  existsSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  statSync,
-  unlinkSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
-import { release } from 'node:os';
-import { Worker } from 'node:worker_threads';
+import { chmodSync, linkSync, mkdirSync, renameSync, statSync, unlinkSync, utimesSync } from 'node:fs';
 import { execaSync } from 'execa';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
-import { runMark, wordsPerHeader } from '../../../../core/model/plain-runs.ts';
-import * as native from '../../../../core/storage/posix/extended-attributes.ts';
+import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import { wordsPerHeader } from '../../../../core/model/plain-runs.ts';
 import { me } from '../../../../core/storage/posix/ownership.ts';
-import { PosixStorage, type PosixStorageRequest } from '../../../../core/storage/posix/posix-storage.ts';
-import { isAtLeast } from '../../../../core/storage/posix/told-changes.ts';
 import type { GroupOutcome } from '../../../../core/storage/storage.ts';
 import { setAcl, setAttribute } from '../../../helpers/attributes.ts';
-import { type Mounted, mountNew } from '../../../helpers/file-systems.ts';
-import { type LookFound, type LookRequest, lookAtTrees } from '../../../helpers/look-at-trees.ts';
+import type { LookFound, LookRequest } from '../../../helpers/look-at-trees.ts';
 import type { LookWork } from '../../../helpers/look-child.ts';
-import { lookEveryWay, lookWays } from '../../../helpers/look-every-way.ts';
+import { lookEveryWay } from '../../../helpers/look-every-way.ts';
 import { high, low, murmur } from '../../../helpers/murmur.ts';
+import {
+  copyFiles,
+  filesIn,
+  hasAcl,
+  justNow,
+  plainOf,
+  remembersCopies,
+  runsIn,
+} from '../../../helpers/plain-copies.ts';
 import { buildChild, buildStorageProgram, ordinaryUser } from '../../../helpers/storage-as-user.ts';
 import {
-  filesGroup,
   groupFor,
   makeTwoTrees,
   requestFor,
@@ -40,8 +29,6 @@ import {
 import { makeTree } from '../../../helpers/tree.ts';
 
 const installed = inject('installed');
-/** Before, nothing is remembered of what was copied. */
-const isRecent = isAtLeast(release(), 6, 13);
 
 let trees: TwoTrees;
 // Where all was skipped there are none
@@ -51,249 +38,14 @@ const at = (name: string) => `${trees.destination}/${name}`;
 const from = (name: string) => `${trees.source}/${name}`;
 const both = () => ({ source: trees.source, destination: trees.destination });
 const sorted = (names: readonly string[]) => [...names].sort();
-
-/** Looks at once after the copy: nothing is old enough to be remembered but what was known. */
-const justNow = () => ({ settledBefore: Math.floor(Date.now() / 1000) - 2 });
 const look = (request: Partial<LookRequest> = {}) =>
   lookEveryWay({ ...both(), installed, options: justNow(), ...request });
-
-const filesIn = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`${i}`, 'x']));
-
-function withStorage<T>(work: (storage: PosixStorage) => T, more: Partial<PosixStorageRequest> = {}): T {
-  const storage = new PosixStorage(requestFor(trees, more));
-  try {
-    return work(storage);
-  } finally {
-    storage.close();
-  }
-}
-
-/** Copies all files; returns what is remembered of them. */
-function copyAll(more: Partial<PosixStorageRequest> = {}): Uint8Array {
-  return withStorage((storage) => plainOf(storage.copyGroup(groupFor(scanned(trees.source)))), more);
-}
-
-function plainOf({ plain, outcomes }: GroupOutcome): Uint8Array {
-  expect(outcomes).toEqual([]);
-  return plain ?? new Uint8Array();
-}
-
-/** How many files are remembered in each run. */
-function runsIn(plain: Uint8Array): number[] {
-  const words = new Uint32Array(plain.slice().buffer);
-  const counts: number[] = [];
-  for (let at = 0; at < words.length; at += wordsPerHeader + counts.at(-1)! * 2) {
-    expect(words[at]).toBe(runMark);
-    counts.push(words[at + 3]!);
-  }
-  return counts;
-}
-
-/** Sets an attribute, or an ACL, with no more than a few system calls. */
-function change(path: string, kind: 'attribute' | 'ACL'): void {
-  const fd = openSync(path, 'r');
-  const [user, group, mask, other] = [0x02, 0x04, 0x10, 0x20];
-  const acl = Buffer.alloc(4 + 5 * 8);
-  acl.writeUInt32LE(2);
-  for (const [i, [tag, rights, id]] of [
-    [1, 6, -1],
-    [user, 4, 1234],
-    [group, 4, -1],
-    [mask, 4, -1],
-    [other, 4, -1],
-  ].entries()) {
-    acl.writeUInt16LE(tag!, 4 + i * 8);
-    acl.writeUInt16LE(rights!, 6 + i * 8);
-    acl.writeInt32LE(id!, 8 + i * 8);
-  }
-  const attribute =
-    kind === 'ACL' ? { name: native.accessAcl, value: acl } : { name: 'user.a', value: Buffer.from('1') };
-  try {
-    expect(native.setAttribute(fd, attribute, 0)).toBe(true);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-const kinds = [
-  ['ext4', 'ext4', [], isRecent],
-  ['xfs', 'xfs', [], isRecent],
-  ['btrfs', 'btrfs', [], isRecent],
-  ['tmpfs', 'tmpfs', [], false],
-  ['ext3', 'ext3', [], false],
-  ['ext2', 'ext2', [], false],
-  ['ext4 with whole seconds', 'ext4', ['-I', '128'], false],
-] as const;
-
-// All at once: what is known of a device holds as long as a process lives
-const mounts = new Map<string, Mounted | string>();
-beforeAll(async () => {
-  for (const [name, kind, make] of kinds) mounts.set(name, await mountNew(kind, { make }));
-});
-afterAll(async () => {
-  for (const mounted of mounts.values()) if (typeof mounted !== 'string') await mounted.unmount();
-});
-
-function makeTreesOn(name: string, skip: (why: string) => void): void {
-  const mounted = mounts.get(name)!;
-  if (typeof mounted === 'string') skip(mounted);
-  else trees = makeTwoTrees(mounted.path);
-}
-
-describe.each(kinds)('copies on %s', (name, _kind, _make, remembers) => {
-  beforeEach(({ skip }) => makeTreesOn(name, skip));
-
-  test('are known at once to a look, every way, or not remembered', async () => {
-    await makeTree(trees.source, { d: filesIn(60), e: filesIn(30), f: 'x' });
-    const plainCopies = copyAll();
-    expect(runsIn(plainCopies).sort()).toEqual(remembers ? [1, 30, 60] : []);
-    for (const way of lookWays) {
-      const request = { ...both(), installed, ways: way, options: justNow() };
-      const known = await lookAtTrees({ ...request, plainCopies });
-      expect(known.left).toEqual([]);
-      // What has changed so late is only remembered where it is known all the same
-      expect(known.plain.length > 0, JSON.stringify(way)).toBe(remembers);
-      expect((await lookAtTrees(request)).plain).toHaveLength(0);
-    }
-  });
-
-  test('that are changed as soon as they are there are found, and no others', async () => {
-    const files = 300;
-    for (let i = 0; i < files; i++) writeFileSync(from(`${i}`), 'x');
-    const groups = Array.from({ length: files }, (_, i) => filesGroup([`${i}`], 1));
-    const changes = [
-      (i: number) => change(at(`${i}`), 'attribute'),
-      (i: number) => change(from(`${i}`), 'attribute'),
-      (i: number) => change(at(`${i}`), 'ACL'),
-      (i: number) => change(from(`${i}`), 'ACL'),
-      () => undefined,
-    ];
-    const parts = withStorage((storage) =>
-      groups.map((group, i) => {
-        const outcome = storage.copyGroup(group);
-        changes[i % changes.length]!(i);
-        return outcome;
-      }),
-    );
-    const plainCopies = Buffer.concat(parts.map(plainOf));
-    expect(runsIn(plainCopies)).toHaveLength(remembers ? files : 0);
-    const changed = Array.from({ length: files }, (_, i) => `${i}`).filter((_, i) => i % 5 !== 4);
-    expect(sorted((await look({ plainCopies })).left)).toEqual(sorted(changed));
-  });
-});
-
-describe.each(kinds.filter(([, , , remembers]) => remembers))('copies on %s', (name) => {
-  beforeEach(({ skip }) => makeTreesOn(name, skip));
-
-  test('in whose place another file comes at once are not taken for it, whatever its inode', async () => {
-    const files = 200;
-    for (let i = 0; i < files; i++) writeFileSync(from(`${i}`), 'x');
-    const time = new Date(1e12);
-    for (let i = 0; i < files; i++) utimesSync(from(`${i}`), time, time);
-    const groups = Array.from({ length: files }, (_, i) => filesGroup([`${i}`], 1));
-    const parts = withStorage((storage) =>
-      groups.map((group, i) => {
-        const outcome = storage.copyGroup(group);
-        const [path, isRename] = [at(`${i}`), i % 2 === 0];
-        if (!isRename) unlinkSync(path);
-        const made = isRename ? `${path}.new` : path;
-        writeFileSync(made, 'x');
-        change(made, 'attribute');
-        utimesSync(made, time, time);
-        if (isRename) renameSync(made, path);
-        return outcome;
-      }),
-    );
-    const plainCopies = Buffer.concat(parts.map(plainOf));
-    expect((await look({ plainCopies })).same).toEqual([]);
-  });
-
-  test('are never taken for plain ones while somebody sets attributes at both sides all the time', async () => {
-    const files = 1000;
-    for (let i = 0; i < files; i++) writeFileSync(from(`${i}`), 'x');
-    const mutator = await startMutator();
-    const parts = withStorage((storage) =>
-      Array.from({ length: files }, (_, i) => {
-        mutator.follow(i);
-        // What changes all the time is not copied
-        return storage.copyGroup(filesGroup([`${i}`], 1)).plain ?? new Uint8Array();
-      }),
-    );
-    await mutator.stop();
-    const plainCopies = Buffer.concat(parts);
-    const changed = Array.from({ length: files }, (_, i) => `${i}`).filter(isOther);
-    const { same } = await look({ plainCopies });
-    expect(same.filter((name) => changed.includes(name))).toEqual([]);
-    // It was there in time, and not always
-    expect(changed.length).toBeGreaterThan(20);
-    expect(runsIn(plainCopies).length).toBeGreaterThan(20);
-  });
-
-  test('that get an ACL from a directory since it was looked at are not taken for plain ones', async () => {
-    await makeTree(trees.source, { d: filesIn(20) });
-    const [first, second] = [scanned(trees.source), scanned(trees.source)].map((entries, half) =>
-      groupFor(entries.filter(({ entry }, i) => entry.kind === 'directory' || i % 2 === half)),
-    );
-    const plainCopies = withStorage((storage) => {
-      const parts = [plainOf(storage.copyGroup(first!))];
-      setAcl(at('d'), '-d', '-m', 'u:1234:r');
-      parts.push(plainOf(storage.copyGroup(second!)));
-      return Buffer.concat(parts);
-    });
-    const given = Array.from({ length: 20 }, (_, i) => `d/${i}`).filter((path) => hasAcl(at(path)));
-    expect(given).toHaveLength(10);
-    expect(sorted((await look({ plainCopies })).left)).toEqual(sorted(given));
-  });
-});
-
-/** Whether a copy has not the attributes of its source. */
-function isOther(name: string): boolean {
-  const [one, other] = [from(name), at(name)].map((path) => {
-    const fd = existsSync(path) ? openSync(path, 'r') : -1;
-    if (fd < 0) return 'missing';
-    const names = native.listAttributes(fd, statSync(path).dev);
-    closeSync(fd);
-    return names.join();
-  });
-  return one !== other;
-}
-
-type Mutator = { follow(file: number): void; stop(): Promise<unknown> };
-
-/** A thread that sets an attribute of the file that is copied now, and takes it away, as fast as it can. */
-async function startMutator(): Promise<Mutator> {
-  const program = `const { parentPort, workerData } = require('node:worker_threads');
-    const libc = require('koffi').load('libc.so.6');
-    const set = libc.func('int setxattr(const char *, const char *, const char *, size_t, int)');
-    const remove = libc.func('int removexattr(const char *, const char *)');
-    const now = new Int32Array(workerData.now);
-    parentPort.postMessage('ready');
-    for (let i = 0; Atomics.load(now, 0) >= 0; i++) {
-      const side = i % 1000 === 0 ? workerData.source : workerData.destination;
-      const path = side + '/' + Atomics.load(now, 0);
-      if (i % 3 === 0) remove(path, 'user.a');
-      else set(path, 'user.a', '1', 1, 0);
-    }`;
-  const now = new Int32Array(new SharedArrayBuffer(4));
-  const thread = new Worker(program, { eval: true, workerData: { ...both(), now: now.buffer } });
-  await once(thread, 'message');
-  return {
-    follow: (file) => Atomics.store(now, 0, file),
-    stop: () => {
-      const ended = once(thread, 'exit');
-      Atomics.store(now, 0, -1);
-      return ended;
-    },
-  };
-}
-
-const hasAcl = (path: string) => execaSync('getfacl', ['-c', path]).stdout.includes('user:1234:');
 
 describe('copies', () => {
   beforeEach(({ skip }) => {
     trees = makeTwoTrees();
     chmodSync(trees.top, 0o755);
-    if (!isRecent) skip('nothing is remembered of copies before Linux 6.13');
+    if (!remembersCopies) skip('nothing is remembered of copies before Linux 6.13');
   });
 
   test('are only remembered where neither side has attributes, whatever is to be kept', async () => {
@@ -309,7 +61,7 @@ describe('copies', () => {
     ] as const) {
       for (const name of ['d', 'acl/0', 'acl/1', 'acl/2', 'acl/3', 'acl/4'])
         execaSync('rm', ['-rf', at(name)]);
-      const plainCopies = copyAll({ fidelity: { keep, require: [], symlinks: 'copy' } });
+      const plainCopies = copyFiles(trees, { fidelity: { keep, require: [], symlinks: 'copy' } });
       expect(runsIn(plainCopies), keep.join()).toContain(26);
       const { left } = await look({
         plainCopies,
@@ -328,7 +80,7 @@ describe('copies', () => {
   test('with attributes of their own are not remembered', async () => {
     await makeTree(trees.source, filesIn(10));
     for (let i = 0; i < 5; i++) setAttribute(from(`${i}`), 'user.a', '1');
-    const plainCopies = copyAll();
+    const plainCopies = copyFiles(trees);
     expect(runsIn(plainCopies)).toEqual([5]);
     expect((await look({ plainCopies })).left).toEqual([]);
     setAttribute(at('1'), 'user.a', '2');
@@ -341,7 +93,7 @@ describe('copies', () => {
     await makeTree(trees.source, filesIn(10));
     linkSync(from('0'), `${trees.top}/further`);
     linkSync(from('1'), `${trees.top}/outside`);
-    const plainCopies = copyAll();
+    const plainCopies = copyFiles(trees);
     expect(runsIn(plainCopies)).toEqual([8]);
     for (const [name, side] of [
       ['2', from],
@@ -361,7 +113,7 @@ describe('copies', () => {
 
   test('are not known any more when names were exchanged', async () => {
     await makeTree(trees.source, filesIn(6));
-    const plainCopies = copyAll();
+    const plainCopies = copyFiles(trees);
     const time = new Date(1e12);
     for (const side of [from, at]) for (let i = 0; i < 6; i++) utimesSync(side(`${i}`), time, time);
     setAttribute(at('1'), 'user.a', '1');
@@ -418,12 +170,12 @@ describe('copies', () => {
   test('are not remembered where symlinks are followed', async () => {
     await makeTree(trees.source, filesIn(10));
     const fidelity = { keep: ['times', 'xattr'], require: [], symlinks: 'follow' } as const;
-    expect(runsIn(copyAll({ fidelity }))).toEqual([]);
+    expect(runsIn(copyFiles(trees, { fidelity }))).toEqual([]);
   });
 
   test('are remembered by digests that whoever knows the format can compute', async () => {
     await makeTree(trees.source, { d: filesIn(3) });
-    const words = new Uint32Array(copyAll().slice().buffer);
+    const words = new Uint32Array(copyFiles(trees).slice().buffer);
     const [device, directory] = [
       (path: string) => statSync(path).dev,
       statSync(at('d'), { bigint: true }).ino,
@@ -451,7 +203,7 @@ describe('copies', () => {
 
   test('may be anything: they are believed only of these very files', async () => {
     await makeTree(trees.source, filesIn(20));
-    copyAll();
+    copyFiles(trees);
     setAttribute(at('3'), 'user.a', '1');
     for (const plainCopies of [Buffer.alloc(16_000), Buffer.alloc(16_000, 0xff), Buffer.from('short')])
       expect((await look({ plainCopies })).left).toEqual(['3']);
