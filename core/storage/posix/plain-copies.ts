@@ -9,7 +9,7 @@ import { countsChanges } from './told-changes.ts';
 export type CopyPlace = {
   readonly destinationDirectory: number;
   /** One object as long as it is one directory. */
-  readonly directory: object;
+  readonly directory: { readonly device: number };
 };
 
 const copy = new FileStatus();
@@ -32,9 +32,9 @@ export class PlainCopies {
    * other names are copied is still to be changed.
    */
   add(source: number, before: FileStatus, fd: number, place: CopyPlace): void {
-    if (before.links > 1 || copy.tryOpen(fd) !== 0) return;
-    const [from, to] = [before.deviceNumber, copy.deviceNumber];
-    if (!countsChanges(source, from) || !countsChanges(fd, to)) return;
+    const [from, to] = [before.deviceNumber, place.directory.device];
+    if (before.links > 1 || !countsChanges(source, from) || !countsChanges(fd, to)) return;
+    if (copy.tryOpen(fd) !== 0 || copy.deviceNumber !== to) return;
     // Whole seconds come again when a clock is set back, and an image may have the same everywhere
     if (!before.ctimeHasFraction || !copy.ctimeHasFraction) return;
     // It can have got some from its directory, or from anybody as soon as it had its name
