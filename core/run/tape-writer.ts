@@ -59,7 +59,7 @@ export class TapeWriter {
     this.#tape = openSync(paths.tape, 'wx', 0o600);
     this.#index = openSync(paths.tapeIndex, 'wx', 0o600);
     this.#lines = new LineWriter(this.#tape);
-    this.#ahead = new SyncAhead(this.#tape);
+    this.#ahead = new SyncAhead(openSync(paths.tape, 'r'));
     this.#marks = new LineWriter(this.#index);
     this.#lines.add(`${JSON.stringify({ type: 'tape', format })}\n`);
     this.#marks.add(`${JSON.stringify({ type: 'index', format })}\n`);
@@ -175,6 +175,7 @@ export class TapeWriter {
     this.#endMark();
     this.#marks.flush();
     fsyncSync(this.#tape);
+    closeSync(this.#tape);
     this.#ahead.close();
     fsyncSync(this.#index);
     closeSync(this.#index);
@@ -182,6 +183,7 @@ export class TapeWriter {
 
   /** Gives up: the files stay as they are, for the caller to remove. */
   abandon(): void {
+    closeSync(this.#tape);
     this.#ahead.abandon();
     closeSync(this.#index);
   }
