@@ -21,12 +21,12 @@ const letters: Record<Entry['kind'], string> = {
  */
 export function* groupsOf(
   entries: Iterable<PlacedEntry>,
-  isSettled: (ordinal: number) => boolean,
+  isSettled: (placed: PlacedEntry) => boolean,
   size: (ordinal: number) => number,
 ): Generator<EntryGroup> {
   let builder: GroupBuilder | undefined;
   for (const placed of entries) {
-    const settled = isSettled(placed.ordinal);
+    const settled = isSettled(placed);
     if (builder !== undefined && (settled || builder.endsBefore(placed))) {
       yield builder.group;
       builder = undefined;

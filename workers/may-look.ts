@@ -21,7 +21,7 @@ export function mayLook(
   return isFirst && isFresh(info, now) && isKnown && !hasDoubts && !info.destination.isNew;
 }
 
-/** The same of directories, which only the first finish does not look at again. */
+/** The same of what the scan has found to be the same: neither the first worker on a shard looks at that again, nor the first finish. */
 export function believesScan(
   { info, journal, hasDoubts }: Pick<TaskContext, 'info' | 'journal' | 'hasDoubts'>,
   now: number,

@@ -1,10 +1,12 @@
-import type { EntryOutcome } from '../core/model/outcome.ts';
+import { isDone } from '../core/model/cost.ts';
+import { bytesOf } from '../core/model/entry.ts';
+import { type EntryOutcome, emptyTally } from '../core/model/outcome.ts';
 import { partsOf, type Shard, wholeEntriesOf } from '../core/model/plan.ts';
 import type { CopiedDigests } from '../core/run/copied-digests.ts';
 import type { JournalEnd } from '../core/run/journal-lines.ts';
 import type { PlainWriter } from '../core/run/plain-file.ts';
 import type { ShardState } from '../core/run/shard-state.ts';
-import { TapeReader } from '../core/run/tape-reader.ts';
+import { type PlacedEntry, TapeReader } from '../core/run/tape-reader.ts';
 import type { EntryGroup, GroupOutcome, LookOutcome, Storage } from '../core/storage/storage.ts';
 import type { Engine } from './engine.ts';
 import { Fate, type FateParts, isPassing } from './fate.ts';
@@ -28,6 +30,8 @@ export type ShardParts = FateParts & {
   readonly plain?: PlainWriter;
   /** True: what the scan saw of files is believed. */
   readonly looks?: boolean;
+  /** True: what the scan has found to be the same still is. */
+  readonly believesScan?: boolean;
 };
 
 const lookAtMost = 4096;
@@ -49,6 +53,7 @@ export class ShardWork {
   readonly #plain: PlainWriter | undefined;
   readonly #underWay = new Set<Promise<void>>();
   readonly #looks: boolean;
+  readonly #believesScan: boolean;
   /** What looks have left. */
   readonly #left: EntryGroup[] = [];
   #lookAgainAt = 0;
@@ -61,6 +66,7 @@ export class ShardWork {
     this.#isFileSettled = parts.isFileSettled ?? (() => false);
     this.#engine = parts.engine;
     this.#looks = parts.looks === true;
+    this.#believesScan = parts.believesScan === true;
     this.#recorder = parts.recorder;
     this.#digests = parts.digests;
     this.#plain = parts.plain;
@@ -114,7 +120,8 @@ export class ShardWork {
       return yield* this.#looksAt(tape, from, to, engine.look.bind(engine));
     const entries = this.#shard.start.byte > 0 ? tape.between(from, to) : tape.entries(this.#shard.start, to);
     const begun = this.#inPieces.resume(from, to, (ordinal) => tape.at(ordinal));
-    const isSettled = (ordinal: number) => this.#state.isSettled(ordinal) || begun.has(ordinal);
+    const isSettled = (placed: PlacedEntry) =>
+      this.#state.isSettled(placed.ordinal) || begun.has(placed.ordinal) || this.#takeSame(placed);
     const size = (ordinal: number) => {
       const { threads, msPerEntry } = this.#engine;
       return groupSize({ entriesLeft: to - ordinal, threads, msPerEntry });
@@ -134,8 +141,8 @@ export class ShardWork {
       const end = at;
       if (begin < this.#lookAgainAt) {
         const size = () => groupSize({ entriesLeft: to - begin, threads, msPerEntry });
-        for (const group of groupsOf(tape.between(begin, end), () => false, size))
-          yield () => this.#group(group);
+        const isSame = (placed: PlacedEntry) => this.#takeSame(placed);
+        for (const group of groupsOf(tape.between(begin, end), isSame, size)) yield () => this.#group(group);
       } else yield async () => this.#takeLook(tape, begin, end, await look(tape.seenRequest(begin, end)));
     }
   }
@@ -148,8 +155,21 @@ export class ShardWork {
     const isLeft = new Set(left);
     const { threads, msPerEntry } = this.#engine;
     const size = () => groupSize({ entriesLeft: left.length, threads, msPerEntry });
-    for (const group of groupsOf(tape.between(from, to), () => false, size))
+    const isSame = (placed: PlacedEntry) => isLeft.has(placed.ordinal) && this.#takeSame(placed);
+    for (const group of groupsOf(tape.between(from, to), isSame, size))
       this.#left.push(...leftOf(group, isLeft));
+  }
+
+  /**
+   * Records what the scan has found to be the same, and was too little for a journal of its own; true of that. To look at it again could
+   * change its directory, of which finish believes as much.
+   */
+  #takeSame({ ordinal, entry }: PlacedEntry): boolean {
+    if (!this.#believesScan || !isDone(entry)) return false;
+    const skipped = { entries: 1, bytes: bytesOf(entry) };
+    const range = { from: ordinal, to: ordinal + 1, copied: emptyTally(), skipped, linked: emptyTally() };
+    this.#recorder.takeGroup({ ranges: [range] });
+    return true;
   }
 
   /** Starts a piece of work as soon as the threads have little left. */

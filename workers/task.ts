@@ -10,7 +10,7 @@ import type { ShardState } from '../core/run/shard-state.ts';
 import { prepareDigests } from '../core/storage/posix/content-digest.ts';
 import { newStopFlag } from '../core/storage/posix/stop-flag.ts';
 import { startEngine, type ThreadProgram } from './engine.ts';
-import { mayLook } from './may-look.ts';
+import { believesScan, mayLook } from './may-look.ts';
 import { openStorage } from './open-storage.ts';
 import { largeFrom, pieceBytes } from './piece-size.ts';
 import { Recorder } from './recorder.ts';
@@ -61,7 +61,7 @@ export async function runTask(context: TaskContext, options: TaskOptions): Promi
       run.finish.files.has(ordinal) || hasVanished(run, [number], ordinal);
     const isForced = (ordinal: number) => forced.has(ordinal);
     const looks = request.limits === undefined && forced.size === 0 && mayLook(context, state, Date.now());
-    const settled = { isFileSettled, isForced, looks };
+    const settled = { isFileSettled, isForced, looks, believesScan: believesScan(context, Date.now()) };
     const work = new ShardWork({
       context,
       state,

@@ -54,7 +54,7 @@ describe('groups of entries', () => {
 
   test('end before what is settled, and begin after it', () => {
     const settled = new Set([0, 3, 4, 9]);
-    expect(spans(groupsOf(placed(files(10)), (ordinal) => settled.has(ordinal), size))).toEqual([
+    expect(spans(groupsOf(placed(files(10)), ({ ordinal }) => settled.has(ordinal), size))).toEqual([
       [1, 3],
       [5, 9],
     ]);
@@ -104,7 +104,11 @@ describe('groups of entries', () => {
       const settled = new Set<number>();
       for (let i = 0; i < entries.length; i++) if (random(20) === 0) settled.add(i);
       const found: number[] = [];
-      for (const { from, to, batches } of groupsOf(placed(entries), (i) => settled.has(i), size)) {
+      for (const { from, to, batches } of groupsOf(
+        placed(entries),
+        ({ ordinal }) => settled.has(ordinal),
+        size,
+      )) {
         let next = from;
         for (const batch of batches) {
           expect(batch.ordinal).toBe(next);
