@@ -24,31 +24,39 @@ export type LookRequest = {
   readonly installed?: string;
 };
 
-export type LookFound = {
-  /** The paths that were marked as the same, and all other files, in the order of the tape. */
-  readonly same: readonly string[];
-  readonly left: readonly string[];
+/** The paths that were marked as the same, and all others, in the order of the tape. */
+type Sorted = { readonly same: readonly string[]; readonly left: readonly string[] };
+
+/** The files, and what else is looked at. */
+export type LookFound = Sorted & {
+  readonly directories: Sorted;
+  readonly symlinks: Sorted;
   readonly plain: Uint8Array;
 };
 
 /** Scans the source and looks at the destination too. */
-export async function lookAtTrees(request: LookRequest): Promise<LookFound> {
+export async function lookAtTrees(
+  request: LookRequest,
+  signal = new AbortController().signal,
+): Promise<LookFound> {
   const destination = openDestination({ path: request.destination });
   if (destination === undefined) throw new Error(`cannot open ${request.destination}`);
-  const found = { same: [] as string[], left: [] as string[], parts: [] as Uint8Array[] };
+  const found = { file: nothing(), directory: nothing(), symlink: nothing() };
+  const parts: Uint8Array[] = [];
   try {
     let directory = '';
-    for await (const { sink, plain } of scan(request, destination)) {
-      if (plain !== undefined) found.parts.push(Uint8Array.from(plain));
+    for await (const { sink, plain } of scan(request, destination, signal)) {
+      if (plain !== undefined) parts.push(Uint8Array.from(plain));
       directory = sort(sink, directory, found);
     }
   } finally {
     closeDirectory(destination);
   }
-  return { same: found.same, left: found.left, plain: Buffer.concat(found.parts) };
+  const { file, directory: directories, symlink: symlinks } = found;
+  return { ...file, directories, symlinks, plain: Buffer.concat(parts) };
 }
 
-function scan(request: LookRequest, destination: number) {
+function scan(request: LookRequest, destination: number, signal: AbortSignal) {
   const { source, ways, options, plain, plainCopies, installed } = request;
   const copies: CopyLookOptions = {
     destination,
@@ -65,24 +73,29 @@ function scan(request: LookRequest, destination: number) {
   };
   const program = join(installed ?? '/nowhere', 'dist/js/cli/scan-thread.js');
   const shape = { sinks: tapeChunks, threadProgram: pathToFileURL(program), aloneNames: 0, aloneMs: 0 };
-  const nothing = { spillFile: '/nowhere', probe: false, passOver: undefined, forbidden: undefined };
+  const bare = { spillFile: '/nowhere', probe: false, passOver: undefined, forbidden: undefined };
   const roots = typeof source === 'string' ? [{ name: '', path: source, inode: '' }] : source;
-  return scanRoots(
-    { ...shape, ...nothing, threads: 0, ...ways, roots, copies },
-    new AbortController().signal,
-  );
+  return scanRoots({ ...shape, ...bare, threads: 0, ...ways, roots, copies }, signal);
+}
+
+type Growing = { readonly same: string[]; readonly left: string[] };
+
+function nothing(): Growing {
+  return { same: [], left: [] };
 }
 
 /** Returns the directory that is in force at the end of the chunk. */
 function sort(
   chunk: TapeChunk,
   directory: string,
-  { same, left }: Record<'same' | 'left', string[]>,
+  found: Readonly<Record<'file' | 'directory' | 'symlink', Growing>>,
 ): string {
   let inForce = directory;
-  for (const entry of chunk.entriesOf('directory', 'file')) {
+  for (const entry of chunk.entriesOf('directory', 'file', 'symlink')) {
     if (entry.kind === 'directory') inForce = entry.path;
-    else if (entry.kind === 'file') (entry.isSame ? same : left).push(joinPath(inForce, entry.name));
+    else if (entry.kind !== 'file' && entry.kind !== 'symlink') continue;
+    const path = entry.kind === 'directory' ? entry.path : joinPath(inForce, entry.name);
+    found[entry.kind][entry.isSame ? 'same' : 'left'].push(path);
   }
   return inForce;
 }

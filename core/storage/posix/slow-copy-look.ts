@@ -1,5 +1,6 @@
 import { DigestSet } from '../../model/digest-set.ts';
 import { PlainRuns } from '../../model/plain-runs.ts';
+import { awaitedLater } from './awaited-later.ts';
 import type { CallLimit } from './call-limit.ts';
 import { endsGroup, isIn, placeBetween } from './copy-look.ts';
 import { type CopyLookOptions, CopyRules } from './copy-rules.ts';
@@ -112,11 +113,15 @@ export class SlowCopyLook {
 
   async look({ source, destination }: SeenPlace, name: number, isSymlink: boolean): Promise<LookedCopy> {
     const looked = this.#spare.pop() ?? { result: 0, status: new FileStatus(), leadsElsewhere: false };
-    const target = isSymlink && this.calls.run(() => hasSameTargetAsync(source, destination, name));
-    looked.result = await this.calls.run(() =>
-      looked.status.readAtAsync(destination, name, STATX_BASIC_STATS),
-    );
-    looked.leadsElsewhere = isSymlink && !(await target);
+    const looking = this.calls.run(() => looked.status.readAtAsync(destination, name, STATX_BASIC_STATS));
+    looked.leadsElsewhere = false;
+    if (isSymlink) {
+      const reading = this.calls.run(() => hasSameTargetAsync(source, destination, name));
+      // None goes on after the end: they read the name, and write to memory that is used again
+      await Promise.allSettled([looking, reading]);
+      looked.leadsElsewhere = !(await reading);
+    }
+    looked.result = await looking;
     return looked;
   }
 
@@ -191,7 +196,7 @@ export class CopyBlock {
     const { asksSource, asksDestination, sourceDevice, destinationDevice } = place;
     const asks =
       (asksSource && !knowsNone(sourceDevice)) || (asksDestination && !knowsNone(destinationDevice));
-    if (group.length > 0 && asks) this.#asking.push(this.#ask(group, sink));
+    if (group.length > 0 && asks) this.#asking.push(awaitedLater(this.#ask(group, sink)));
     seen.clear();
     this.#group = [];
   }

@@ -1,3 +1,4 @@
+import { awaitedLater } from './awaited-later.ts';
 import { CallLimit } from './call-limit.ts';
 import { pooledCallsAtMost } from './call-pool.ts';
 import { DirectoryCache } from './directory-cache.ts';
@@ -102,7 +103,7 @@ export class SlowWalk {
   ): Promise<void> {
     if (this.#copies === undefined) return this.#readBlock(directory, sink, found, onRest);
     const index = sink.same();
-    const looking = this.#copies.isSame(directory);
+    const looking = awaitedLater(this.#copies.isSame(directory));
     try {
       await this.#readBlock(directory, sink, found, onRest);
     } finally {
@@ -128,7 +129,7 @@ export class SlowWalk {
 
   async #readBlock(rest: DirectoryRest, sink: EntrySink, found: Taken, onRest: OnRest): Promise<void> {
     const names = this.#spareNames.pop() ?? new DirectoryNames();
-    const entering = this.#copies?.enter(rest);
+    const entering = this.#copies && awaitedLater(this.#copies.enter(rest));
     try {
       if (!(await this.#fill(names, rest, sink))) return;
       const fd = check(duplicate(rest.fd), 'keep a source directory open');
