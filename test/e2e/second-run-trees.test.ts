@@ -5,19 +5,21 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { changeTree, makeRandomTree } from '../helpers/change-tree.ts';
 import { pathsBelow } from '../helpers/disturbed-trees.ts';
 import { type Random, randomNumbers } from '../helpers/random.ts';
-import { openWorld, type World } from './world.ts';
+import { giveToUser, openWorld, type World } from './world.ts';
 
 const isRoot = process.getuid?.() === 0;
 const program = `${inject('installed')}/dist/js/cli/main.js`;
 /** Set to see one failure again. */
 const onlySeed = Number(process.env.SECOND_RUN_SEED ?? 0);
-const rounds = Number(process.env.SECOND_RUN_ROUNDS ?? 7);
+const rounds = Number(process.env.SECOND_RUN_ROUNDS ?? 6);
 
 /** What a round asks of bcopy, and of rsync after it. */
 type Manner = {
   readonly sources: readonly string[];
   readonly words: readonly string[];
   readonly rsync: readonly string[];
+  /** Left out: as root. */
+  readonly isOrdinaryUser?: true;
 };
 
 const manners: Readonly<Record<string, Manner>> = {
@@ -32,6 +34,12 @@ const manners: Readonly<Record<string, Manner>> = {
     words: ['--exclude', 'd-', '--exclude', 'f3'],
     rsync: ['--exclude', 'd-', '--exclude', 'f3'],
   },
+  'as an ordinary user': {
+    sources: ['src/'],
+    words: ['--workers', '2', '--delete'],
+    rsync: ['--delete'],
+    isOrdinaryUser: true,
+  },
   'of two sources': { sources: ['A', 'B'], words: ['--workers', '2', '--delete=now'], rsync: ['--delete'] },
 };
 
@@ -43,10 +51,11 @@ describe.skipIf(!isRoot)('a second run, after anything was changed at either sid
   });
   afterAll(() => world.close());
 
-  async function bcopy(cwd: string, { sources, words }: Manner): Promise<string> {
+  async function bcopy(cwd: string, { sources, words, isOrdinaryUser }: Manner): Promise<string> {
     const roots = sources.flatMap((source) => ['-s', source]);
     const all = [...roots, '-d', 'dst', '--wait', '--max-delete', '100%', ...words];
-    const ran = await execa(program, all, { cwd, env: world.env, extendEnv: false, reject: false });
+    const options = { cwd, env: world.env, extendEnv: false, reject: false } as const;
+    const ran = isOrdinaryUser ? await world.bcopy(cwd, ...all) : await execa(program, all, options);
     const job = /Job <(\d+)>/.exec(ran.stdout)?.[1];
     const told = existsSync(join(cwd, `${job}.err`)) ? readFileSync(join(cwd, `${job}.err`), 'utf8') : '';
     expect(ran.exitCode, `${ran.stderr}\n${told}`).toBe(0);
@@ -90,6 +99,7 @@ describe.skipIf(!isRoot)('a second run, after anything was changed at either sid
         if (isFirst.source) changeTree(join(cwd, source), random, random(6));
       if (isFirst.destination) changeTree(join(cwd, 'dst'), random, random(6));
       makeWay(cwd, manner);
+      if (manner.isOrdinaryUser) for (const tree of ['src', 'dst']) giveToUser(join(cwd, tree));
       const log = await bcopy(cwd, manner);
       expect(await differences(cwd, manner), `SECOND_RUN_SEED=${seed}\n${log}`).toBe('');
     }
