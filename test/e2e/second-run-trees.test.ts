@@ -1,8 +1,8 @@
-import { existsSync, lstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa, execaSync } from 'execa';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { changeTree, makeRandomTree } from '../helpers/change-tree.ts';
+import { changeTree, makeRandomTree, statusAt } from '../helpers/change-tree.ts';
 import { pathsBelow } from '../helpers/disturbed-trees.ts';
 import { type Random, randomNumbers } from '../helpers/random.ts';
 import { giveToUser, openWorld, type World } from './world.ts';
@@ -86,9 +86,7 @@ describe.skipIf(!isRoot)('a second run, after anything was changed at either sid
     for (const source of sources) {
       const at = join(cwd, 'dst', source.endsWith('/') ? '' : source);
       for (const path of existsSync(at) ? pathsBelow(at) : []) {
-        const [one, other] = [join(cwd, source, path), join(at, path)].map((side) =>
-          lstatSync(side, { throwIfNoEntry: false }),
-        );
+        const [one, other] = [statusAt(join(cwd, source, path)), statusAt(join(at, path))];
         if (one === undefined || one.isDirectory() || !other?.isDirectory()) continue;
         rmSync(join(at, path), { recursive: true });
         writeFileSync(join(at, path), 'in the way');

@@ -11,6 +11,7 @@ import {
   readlinkSync,
   renameSync,
   rmSync,
+  type Stats,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -66,8 +67,17 @@ export function changeTree(root: string, random: Random, changes: number): void 
   for (let i = 0; i < changes; i++) changeOne(root, random);
   if (random(4) === 0) return;
   for (const [path, time] of times)
-    if (lstatSync(`${root}/${path}`, { throwIfNoEntry: false })?.isDirectory() && random(20) > 0)
+    if (statusAt(`${root}/${path}`)?.isDirectory() && random(20) > 0)
       utimesSync(`${root}/${path}`, time, time);
+}
+
+/** Undefined where nothing is, nor could be. */
+export function statusAt(path: string): Stats | undefined {
+  try {
+    return lstatSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 function changeOne(root: string, random: Random): void {
