@@ -82,8 +82,7 @@ export class PlainRuns {
 }
 
 function wholeRuns(file: Uint8Array): { words: Uint32Array; begins: number[] } {
-  const words = new Uint32Array(Math.floor(file.length / 4));
-  new Uint8Array(words.buffer).set(file.subarray(0, words.length * 4));
+  const words = wordsOf(file);
   const begins: number[] = [];
   let at = 0;
   while (at + wordsPerHeader <= words.length) {
@@ -93,6 +92,13 @@ function wholeRuns(file: Uint8Array): { words: Uint32Array; begins: number[] } {
     at = next;
   }
   return { words: words.subarray(0, at), begins };
+}
+
+/** Without a copy where it lies so that it needs none. */
+function wordsOf({ buffer, byteOffset, length }: Uint8Array): Uint32Array {
+  const bytes = length - (length % 4);
+  if (byteOffset % 4 === 0) return new Uint32Array(buffer, byteOffset, bytes / 4);
+  return new Uint32Array(buffer.slice(byteOffset, byteOffset + bytes));
 }
 
 /** Inodes of directories are often multiples of something. */

@@ -30,16 +30,16 @@ export class ChangeDigest {
     this.#seedHigh = mixHigh(this.#seedHigh, word);
   }
 
-  /** Of so many copies; leaves both words of the digest here, without a sign. */
-  compute(words: Uint32Array, at: number, copies = 1): void {
+  /** Of so many words: those of one copy, or the digests of several. Leaves both words of the digest here, without a sign. */
+  compute(words: Uint32Array, at: number, length = wordsPerCopy): void {
     let low = this.#seedLow;
     let high = this.#seedHigh;
-    for (let i = at; i < at + copies * wordsPerCopy; i++) {
+    for (let i = at; i < at + length; i++) {
       const word = words[i]!;
       low = mixLow(low, word);
       high = mixHigh(high, word);
     }
-    const bytes = (wordsOfPlace + copies * wordsPerCopy) * 4;
+    const bytes = (wordsOfPlace + length) * 4;
     this.low = finish(low ^ bytes);
     this.high = finish(high ^ bytes);
   }

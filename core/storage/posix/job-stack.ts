@@ -35,6 +35,11 @@ export class JobStack<S> {
     return this.#begun;
   }
 
+  /** How many directories are to be walked, about: those that lie in a file do not count. */
+  get known(): number {
+    return Math.max(0, this.#pending.atHand - this.#jobs.size);
+  }
+
   /** The job whose entries come next, made of so many directories at most if it is new; undefined at the end. */
   pop(directories: number): Job<S> | undefined {
     const top = this.#pending.pop();

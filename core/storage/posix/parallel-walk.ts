@@ -89,12 +89,13 @@ export class ParallelWalk<S extends EntrySink> {
   }
 
   #pop(): Job<S> | undefined {
-    return this.#jobs.pop(this.#pace.directoriesPerStretch);
+    return this.#jobs.pop(this.#pace.directoriesPerStretch(this.#jobs.known));
   }
 
   /** A job to be begun before its turn; undefined when there is none, or no room for what it gives. */
   #next(jobsAtMost: number): Job<S> | undefined {
-    return this.#jobs.begun < jobsAtMost ? this.#jobs.next(this.#pace.directoriesPerStretch) : undefined;
+    if (this.#jobs.begun >= jobsAtMost) return undefined;
+    return this.#jobs.next(this.#pace.directoriesPerStretch(this.#jobs.known));
   }
 
   /** Does, or waits for, something that brings the walk on towards the entries of `job`. */

@@ -31,6 +31,11 @@ export class PendingDirectories {
     this.#path = path;
   }
 
+  /** How many paths and marks are in memory. */
+  get atHand(): number {
+    return this.#paths.length;
+  }
+
   push(path: string): void {
     this.#paths.push(path);
     if (this.#paths.length >= 2 * keep) this.#spill();

@@ -25,9 +25,11 @@ export class SeenCopies {
   readonly names: number[] = [];
   readonly indexes: number[] = [];
   #words = new Uint32Array(wordsPerCopy * 512);
+  /** Of each of them, as `digest` has made them. */
+  #digests = new Uint32Array(2 * 512);
   readonly #digest = new ChangeDigest();
-  #digestsIn: SeenPlace | undefined;
-  #digests: DigestSet | undefined;
+  #copiedInto: SeenPlace | undefined;
+  #copied: DigestSet | undefined;
 
   clear(): void {
     this.names.length = 0;
@@ -37,9 +39,8 @@ export class SeenCopies {
   add(name: number, index: number, source: FileStatus, copy: FileStatus): void {
     const at = this.names.length * wordsPerCopy;
     if (at === this.#words.length) {
-      const words = new Uint32Array(this.#words.length * 2);
-      words.set(this.#words);
-      this.#words = words;
+      this.#words = twice(this.#words);
+      this.#digests = twice(this.#digests);
     }
     source.writeChange(this.#words, at);
     copy.writeChange(this.#words, at + wordsPerCopy / 2);
@@ -47,27 +48,37 @@ export class SeenCopies {
     this.indexes.push(index);
   }
 
-  /** Which of them had no attributes when they were copied, and have not changed since: 1 each. */
+  /** Of all of them: the same only where none has changed at either side, and the same user asks for the same, with the same rights. Holds until the next call. */
+  digest({ sourceDevice, destinationDevice, asksSource, asksDestination }: SeenPlace): ChangeDigest {
+    const [digest, digests, copies] = [this.#digest, this.#digests, this.names.length];
+    digest.begin(sourceDevice, destinationDevice);
+    for (let i = 0; i < copies; i++) {
+      digest.compute(this.#words, i * wordsPerCopy);
+      digests[2 * i] = digest.low;
+      digests[2 * i + 1] = digest.high;
+    }
+    digest.begin(sourceDevice, destinationDevice, Number(asksSource) + 2 * Number(asksDestination));
+    digest.compute(digests, 0, 2 * copies);
+    return digest;
+  }
+
+  /** After `digest`: which of them had no attributes when they were copied, and have not changed since: 1 each. */
   knownSinceCopied(place: SeenPlace, copies: PlainRuns): Uint8Array {
     const known = new Uint8Array(this.names.length);
-    const digests = place.tellsChanges ? this.#digestsOf(place, copies) : undefined;
-    if (digests === undefined) return known;
-    const digest = this.#digest;
-    digest.begin(place.sourceDevice, place.destinationDevice);
-    for (let i = 0; i < known.length; i++) {
-      digest.compute(this.#words, i * wordsPerCopy);
-      if (digests.has(digest.low, digest.high)) known[i] = 1;
-    }
+    const copied = place.tellsChanges ? this.#copiedTo(place, copies) : undefined;
+    if (copied === undefined) return known;
+    const digests = this.#digests;
+    for (let i = 0; i < known.length; i++) if (copied.has(digests[2 * i]!, digests[2 * i + 1]!)) known[i] = 1;
     return known;
   }
 
   /** Of the files that were copied into a directory: those of the last one are kept. Undefined where there are none. */
-  #digestsOf(place: SeenPlace, copies: PlainRuns): DigestSet | undefined {
-    if (this.#digestsIn === place) return this.#digests;
+  #copiedTo(place: SeenPlace, copies: PlainRuns): DigestSet | undefined {
+    if (this.#copiedInto === place) return this.#copied;
     const runs = copies.digestsIn(place.inodeLow, place.inodeHigh);
-    this.#digestsIn = place;
-    this.#digests = runs.length === 0 ? undefined : DigestSet.ofWords(runs);
-    return this.#digests;
+    this.#copiedInto = place;
+    this.#copied = runs.length === 0 ? undefined : DigestSet.ofWords(runs);
+    return this.#copied;
   }
 
   /** False where a file has changed so late that it could change once more and its ctime stay the same, and is not `known` all the same. */
@@ -79,13 +90,10 @@ export class SeenCopies {
     }
     return true;
   }
+}
 
-  /** Of all of them: the same only where none has changed at either side, and the same user asks for the same, with the same rights. Holds until the next call. */
-  digest({ sourceDevice, destinationDevice, asksSource, asksDestination }: SeenPlace): ChangeDigest {
-    const digest = this.#digest;
-    const asked = Number(asksSource) + 2 * Number(asksDestination);
-    digest.begin(sourceDevice, destinationDevice, asked);
-    digest.compute(this.#words, 0, this.names.length);
-    return digest;
-  }
+function twice(words: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
+  const more = new Uint32Array(words.length * 2);
+  more.set(words);
+  return more;
 }

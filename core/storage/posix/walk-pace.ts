@@ -3,6 +3,8 @@ import type { StretchEnd } from './stretch.ts';
 /** A stretch of small directories is to have so many names. */
 const namesPerStretch = 2048;
 const directoriesPerStretchAtMost = 128;
+/** Where so few stretches are left, they have so much fewer directories. */
+const [stretchesLeft, shorter] = [16, 3];
 /** After so long, and then after twice as long each time, one stretch is tried as if calls were fast again. */
 const firstTrialMs = 500;
 /** Where a stretch had no names to try it with, the next is tried after so long. */
@@ -28,10 +30,12 @@ export class WalkPace {
     return this.#isSlow && performance.now() >= this.#tryAt;
   }
 
-  get directoriesPerStretch(): number {
+  /** Of so many directories that are known: towards the end stretches are short, so that the last are done by all at the same time. */
+  directoriesPerStretch(known: number): number {
     if (this.#isSlow && !this.isTrialDue) return 1;
     const names = Math.max(1, this.#names / this.#directories);
-    return Math.min(directoriesPerStretchAtMost, Math.ceil(namesPerStretch / names));
+    const wanted = Math.min(directoriesPerStretchAtMost, Math.ceil(namesPerStretch / names));
+    return known > stretchesLeft * wanted ? wanted : Math.ceil(wanted / shorter);
   }
 
   /** The walk has gone through so many names, or for so long. */

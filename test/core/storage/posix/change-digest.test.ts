@@ -18,7 +18,7 @@ function digestOf(
 ): Digest {
   const digest = new ChangeDigest();
   digest.begin(source, destination, more);
-  digest.compute(Uint32Array.from([0, ...words]), 1, words.length / wordsPerCopy);
+  digest.compute(Uint32Array.from([0, ...words]), 1, words.length);
   return [digest.low, digest.high];
 }
 

@@ -120,7 +120,10 @@ describe('system calls of a look', () => {
     'are as many where the kernel has no call to list attributes in an open directory: %s',
     async (_, errno) => {
       const refused = [listxattrat, errno] as const;
-      expect(await callsPerFile({ threads: 0, isSlow: false }, 'nothing', refused)).toEqual({ asked: 2, looked: 2 });
+      expect(await callsPerFile({ threads: 0, isSlow: false }, 'nothing', refused)).toEqual({
+        asked: 2,
+        looked: 2,
+      });
     },
   );
 
