@@ -95,6 +95,8 @@ async function runOnce(command: Command): Promise<CopyRun> {
   if (command === ours)
     for (const run of readdirSync(copies)) if (run !== copied) rmSync(join(copies, run), { recursive: true });
   mkdirSync(directory, { recursive: true });
+  // Of what was removed here the disk hears before, not meanwhile
+  spawnSync('sync');
   const run = await runCopy(command, { accounting, directory, environment, volume: destination });
   if (command.program === bcopy) expectNothing(directory);
   return run;
