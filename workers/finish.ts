@@ -1,7 +1,7 @@
 import { isComplete } from '../core/model/account.ts';
 import { classOf } from '../core/model/errno.ts';
-import type { PartOutcome } from '../core/model/outcome.ts';
-import { dividedFiles } from '../core/model/plan.ts';
+import { type DoneRange, emptyTally, type PartOutcome } from '../core/model/outcome.ts';
+import { dividedFiles, type Totals } from '../core/model/plan.ts';
 import type { JournalEnd } from '../core/run/journal-lines.ts';
 import { JournalWriter } from '../core/run/journal-writer.ts';
 import { hasVanished, partsOfFile, type RunState, readRunState } from '../core/run/run-state.ts';
@@ -158,13 +158,18 @@ class FinishWork {
   async completeTree(): Promise<void> {
     if (this.#mustStop) return;
     const { context, storage, recorder, tape, crew } = this.#parts;
+    const believes = believesScan(context, Date.now());
+    if (believes && context.plan.isAlike) {
+      recorder.takeGroup({ ranges: [allSkipped(context.plan.totals)] });
+      return;
+    }
     await completeTree(tape.blocksBackwards(), {
       crew,
       recorder,
       link: this.#firsts.link,
       tell: (finished) => this.#tell(finished),
       mustStop: () => this.#mustStop,
-      believesScan: believesScan(context, Date.now()),
+      believesScan: believes,
       isLater: context.journal.attempt > 1 || context.journal.restart > 0,
       removeLeftovers: (directory) => storage.removeLeftovers(directory, 0, context.plan.totals.entries),
     });
@@ -185,6 +190,12 @@ class FinishWork {
     this.#parts.recorder.takeOutcome(finished.outcome);
     this.#parts.log.outcome(finished.outcome);
   }
+}
+
+/** Of what is finish's affair. */
+function allSkipped({ entries, directories, links }: Totals): DoneRange {
+  const [copied, linked] = [emptyTally(), emptyTally()];
+  return { from: 0, to: entries, copied, skipped: { entries: directories + links, bytes: 0 }, linked };
 }
 
 /** A request for a divided file whose parts are all there in one version; undefined while any is missing. */

@@ -34,8 +34,9 @@ export async function renderJobScript(
   templateDirectory?: string,
 ): Promise<string> {
   const { file, text } = await findTemplate(kind, templateDirectory);
-  checkTemplate(kind, file, text);
-  const script = render(file, text, viewFor(kind, view));
+  const program = parse(file, text);
+  checkTemplate(kind, file, program);
+  const script = render(file, program, viewFor(kind, view));
   if (!script.startsWith('#!')) throw unusable(file, 'the script does not begin with #!');
   if (script.includes('\r'))
     throw unusable(file, 'it holds carriage returns', { hint: 'dos2unix takes them away' });
@@ -73,8 +74,8 @@ async function listTemplates(directory: string): Promise<string[]> {
   throw unusable(directory, `it has neither ${known.join(' nor ')}`);
 }
 
-function checkTemplate(kind: JobKind, file: string, text: string): void {
-  const names = namesIn(parse(file, text));
+function checkTemplate(kind: JobKind, file: string, program: hbs.AST.Program): void {
+  const names = namesIn(program);
   const known = [...required[kind], 'version', 'sh', 'if', 'unless'];
   for (const [name, line] of names) {
     if (known.includes(name)) continue;
@@ -91,7 +92,8 @@ function checkTemplate(kind: JobKind, file: string, text: string): void {
 
 function parse(file: string, text: string): hbs.AST.Program {
   try {
-    return Handlebars.parse(text);
+    // Compiled later, which parses no second time
+    return Handlebars.parseWithoutProcessing(text);
   } catch (error) {
     throw unusable(file, 'it is no valid template', { theirWords: (error as Error).message });
   }
@@ -101,11 +103,11 @@ function viewFor(kind: JobKind, { array, ...view }: JobScriptView): object {
   return kind === 'task' && array !== undefined ? { ...view, array } : view;
 }
 
-function render(file: string, text: string, view: object): string {
+function render(file: string, program: hbs.AST.Program, view: object): string {
   const handlebars = Handlebars.create();
   handlebars.registerHelper('sh', quoteForShell);
   try {
-    return handlebars.compile(text, { noEscape: true, strict: true })(view);
+    return handlebars.compile(program, { noEscape: true, strict: true })(view);
   } catch (error) {
     throw unusable(file, 'it cannot be rendered', { theirWords: (error as Error).message });
   }

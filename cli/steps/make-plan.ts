@@ -19,6 +19,8 @@ export type PlanRequest = {
   readonly scanSeconds: number;
   /** False: each file is the work of one task. Left out: a large one may be that of several. */
   readonly dividesFiles?: boolean;
+  /** See Plan. */
+  readonly isAlike?: boolean;
 };
 
 /** A file of two parts' size would be divided. */
@@ -31,7 +33,8 @@ export async function makePlan(paths: RunPaths, totals: Totals, request: PlanReq
   const partBytes = request.dividesFiles === false ? neverReached : choosePartBytes(totals.cost / wanted);
   const tape = new TapeReader(paths);
   try {
-    const plan = { totals, partBytes, shards: shardsBetween(cutTape(tape, totals, wanted, partBytes)) };
+    const shards = shardsBetween(cutTape(tape, totals, wanted, partBytes));
+    const plan: Plan = { totals, partBytes, shards, ...(request.isAlike && { isAlike: true }) };
     await writePlan(paths, plan);
     return plan;
   } finally {

@@ -104,6 +104,7 @@ export async function planRun(
       shards: options.shards,
       shardsAtMost: limits.maxTaskNumber + 1,
       scanSeconds,
+      isAlike: same?.entries === totals.entries,
     });
     if (copies !== undefined) await recordLooked(paths, info.id, plan);
     const shards = copies === undefined ? [...plan.shards.keys()] : await shardsLeft(paths, plan);

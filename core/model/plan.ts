@@ -47,6 +47,8 @@ export type Plan = {
   /** Cuts inside files fall on multiples of this. */
   readonly partBytes: number;
   readonly shards: readonly Shard[];
+  /** The scan has found every entry at the destination already, and nothing is left to do. */
+  readonly isAlike?: true | undefined;
 };
 
 /** A byte range of a file that several shards share; `to` is left out where it runs to the file's end. */

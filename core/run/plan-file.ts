@@ -25,6 +25,7 @@ const planSchema = z.object({
   shards: z.array(
     z.object({ start: positionSchema, end: positionSchema, entries: count, bytes: count, cost: count }),
   ),
+  isAlike: z.optional(z.literal(true)),
 });
 
 export async function writePlan(paths: RunPaths, plan: Plan): Promise<void> {

@@ -70,6 +70,14 @@ describe.skipIf(!isRoot)('where hardly anything is left to do', () => {
     return { all: texts.join(''), finish: finish[0]! };
   }
 
+  const readPlan = () => JSON.parse(readFileSync(join(runDirectories(cwd)[0]!, 'plan.json'), 'utf8'));
+
+  /** As JOBID.log has it. */
+  function skipped(): number {
+    const [log] = readdirSync(cwd).filter((name) => name.endsWith('.log'));
+    return Number(/^skipped +([\d,]+)/m.exec(readFileSync(join(cwd, log!), 'utf8'))![1]!.replaceAll(',', ''));
+  }
+
   const named = (text: string) => text.match(naming)?.length ?? 0;
 
   it('no task runs, whatever entries there are, and finish looks at no directory', async () => {
@@ -81,6 +89,10 @@ describe.skipIf(!isRoot)('where hardly anything is left to do', () => {
       'job-finish.json',
     ]);
     expect(named(finish)).toBe(0);
+    expect(readPlan()).toMatchObject({ isAlike: true, totals: { directories: directories + 1 } });
+    // The tape is opened to see that it is one
+    expect(finish.match(/pread64\(\d+, "\[/g)).toBeNull();
+    expect(skipped()).toBe(1 + 4 * directories);
     // The scan opens each at both sides
     expect(named(all)).toBeGreaterThanOrEqual(2 * directories);
     expect(named(all)).toBeLessThan(2.5 * directories);
@@ -91,6 +103,8 @@ describe.skipIf(!isRoot)('where hardly anything is left to do', () => {
     writeFileSync(src('directory77/file'), 'changed');
     const { finish } = await calls();
     expect(existsSync(join(runDirectories(cwd)[0]!, 'attempts/1/job-0.json'))).toBe(true);
+    expect(readPlan()).not.toHaveProperty('isAlike');
+    expect(skipped()).toBe(4 * directories);
     const [first, ...others] = new Set(finish.match(naming)!.map((call) => /directory\d+/.exec(call)![0]));
     expect([first, others]).toEqual(['directory77', []]);
     expect(await rsyncDifferences(src(''), dst(''), '-AX')).toBe('');
